@@ -1,0 +1,41 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace windlass::detail {
+
+/// Bytes that keep two threads' data on different cache lines. A constant of ours, because
+/// `std::hardware_destructive_interference_size` differs between compilers that may share an ABI.
+#if defined(__aarch64__) || defined(_M_ARM64)
+inline constexpr std::size_t cache_line = 128;
+#else
+inline constexpr std::size_t cache_line = 64;
+#endif
+
+/// No slot: free list empty, ring empty, end of a chain.
+inline constexpr std::uint32_t no_slot = 0xffff'ffffU;
+
+/// The default atomics policy. Every lock-free component is a template over a policy, so that tests can replace
+/// the atomics by ones that record, stop or reorder each access. `probe()` is called before each atomic access of
+/// a component and names its site; here it is nothing and costs nothing.
+struct StdAtomics {
+  template <class T>
+  using Atomic = std::atomic<T>;
+
+  static constexpr void probe(const char* /*site*/) noexcept {}
+};
+
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "windlass needs lock-free 64-bit atomics");
+
+/// Two 32-bit halves in one atomic word.
+[[nodiscard]] constexpr std::uint64_t pack(std::uint32_t high, std::uint32_t low) noexcept {
+  return (static_cast<std::uint64_t>(high) << 32U) | low;
+}
+[[nodiscard]] constexpr std::uint32_t high_half(std::uint64_t word) noexcept {
+  return static_cast<std::uint32_t>(word >> 32U);
+}
+[[nodiscard]] constexpr std::uint32_t low_half(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word); }
+
+}  // namespace windlass::detail

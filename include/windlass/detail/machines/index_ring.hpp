@@ -1,0 +1,127 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "atomics.hpp"
+
+namespace windlass::detail {
+
+/// A lock-free multi-producer multi-consumer FIFO of slot numbers.
+///
+/// After Nikolaev, "A Scalable, Portable, and Memory-Efficient Lock-Free FIFO Queue" (DISC 2019), the naive
+/// circular queue (NCQ). Deviation: a cell packs `{lap:32 | index:32}` where the paper keeps the cycle in the bits
+/// above the index, and laps start at 1, so that untouched zero pages are cells that no lap has filled.
+///
+/// Requirement: never holds more numbers than it has cells. windlass gives each ring at least as many cells as
+/// there are slots, and a number is at most once in a ring; overfilling corrupts silently. Because of it consumers
+/// never write cells.
+///
+/// Progress: push and pop are lock-free in the strict sense; a thread stopped anywhere inside delays nobody.
+/// Linearizable: `no_slot` means that the ring was empty at some moment during the call.
+///
+/// Wrap: a lap ends after `cells` pushes, and a stopped thread is misled only if exactly 2^32 laps pass meanwhile:
+/// with 1,024 cells, 4.4e12 pushes, over 12 hours at 100 million a second.
+template <class Policy = StdAtomics>
+class IndexRing {
+ public:
+  using Cell = typename Policy::template Atomic<std::uint64_t>;
+
+  static constexpr std::uint32_t min_cells = 1024;
+
+  /// Cells needed for `slots` numbers: a power of two, at least `min_cells`.
+  [[nodiscard]] static constexpr std::uint64_t cells_for(std::uint32_t slots) noexcept {
+    return std::bit_ceil(std::uint64_t{slots < min_cells ? min_cells : slots});
+  }
+
+  /// `cells` are `count` zeroed cells, owned by the caller; `count` is a power of two.
+  IndexRing(Cell* cells, std::uint64_t count) noexcept
+      : cells_(cells), mask_(count - 1), shift_(static_cast<unsigned>(std::countr_zero(count))) {}
+
+  IndexRing(const IndexRing&) = delete;
+  IndexRing& operator=(const IndexRing&) = delete;
+
+  /// Adds `index` at the back. Lock-free; any thread.
+  void push(std::uint32_t index) noexcept {
+    for (;;) {
+      Policy::probe("ring.push.tail");
+      std::uint64_t tail = tail_.load(std::memory_order_acquire);  // [ring.helped] acquire, pairs with advance()
+      const std::uint32_t lap = lap_of(tail);
+      Cell& cell = cells_[tail & mask_];
+      Policy::probe("ring.push.cell");
+      std::uint64_t seen = cell.load(std::memory_order_acquire);  // [ring.filled] acquire: helping passes it on
+      if (high_half(seen) == lap) {  // filled, but its producer has not moved the tail yet: help
+        advance(tail_, tail, "ring.push.help");
+        continue;
+      }
+      if (high_half(seen) != lap - 1) continue;  // our view of the tail is a lap old
+      Policy::probe("ring.push.fill");
+      // [ring.filled] release, read by the acquire in pop(): whoever sees this lap also sees what was written
+      // before the push, the payload first of all. seq_cst: also [park.publish].
+      if (cell.compare_exchange_strong(seen, pack(lap, index), std::memory_order_seq_cst, std::memory_order_relaxed)) {
+        advance(tail_, tail, "ring.push.advance");
+        return;
+      }
+    }
+  }
+
+  /// Takes the number at the front, or `no_slot` when empty. Lock-free; any thread.
+  [[nodiscard]] std::uint32_t pop() noexcept {
+    Policy::probe("ring.pop.head");
+    std::uint64_t head = head_.load(std::memory_order_seq_cst);
+    for (;;) {
+      Policy::probe("ring.pop.cell");
+      // [ring.filled] acquire, pairs with push(). seq_cst: the look of a worker that is about to park [park.look].
+      const std::uint64_t seen = cells_[head & mask_].load(std::memory_order_seq_cst);
+      const std::uint32_t lap = lap_of(head);
+      if (high_half(seen) == lap) {
+        Policy::probe("ring.pop.take");
+        if (head_.compare_exchange_weak(head, head + 1, std::memory_order_seq_cst, std::memory_order_seq_cst)) {
+          return low_half(seen);
+        }
+        continue;
+      }
+      if (high_half(seen) == lap - 1) return no_slot;  // the previous lap: nothing was pushed here
+      Policy::probe("ring.pop.head");
+      head = head_.load(std::memory_order_seq_cst);  // a later lap: head moved on while we looked
+    }
+  }
+
+  /// Whether a pop would find nothing now. One seq_cst look, as [park.look] needs it. Lock-free.
+  [[nodiscard]] bool empty() const noexcept {
+    for (;;) {
+      const std::uint64_t head = head_.load(std::memory_order_seq_cst);
+      const std::uint32_t found = high_half(cells_[head & mask_].load(std::memory_order_seq_cst));
+      if (found == lap_of(head)) return false;
+      if (found == lap_of(head) - 1) return true;
+    }
+  }
+
+  /// How many numbers are in the ring; exact when no other call is in progress.
+  [[nodiscard]] std::uint64_t size_approx() const noexcept {
+    const std::uint64_t head = head_.load(std::memory_order_relaxed);
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+    return tail > head ? tail - head : 0;
+  }
+
+ private:
+  using Position = typename Policy::template Atomic<std::uint64_t>;
+
+  [[nodiscard]] std::uint32_t lap_of(std::uint64_t position) const noexcept {
+    return static_cast<std::uint32_t>(position >> shift_) + 1;
+  }
+
+  static void advance(Position& position, std::uint64_t from, const char* site) noexcept {
+    Policy::probe(site);
+    // [ring.helped] release: the next producer must see the cell as filled. A failure means somebody helped.
+    position.compare_exchange_strong(from, from + 1, std::memory_order_release, std::memory_order_relaxed);
+  }
+
+  Cell* const cells_;
+  const std::uint64_t mask_;
+  const unsigned shift_;
+  alignas(cache_line) Position head_{0};
+  alignas(cache_line) Position tail_{0};
+};
+
+}  // namespace windlass::detail
