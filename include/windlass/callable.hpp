@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -28,7 +27,7 @@ class Concurrent {
   template <typename... Arguments>
   constexpr auto operator()(Arguments&&... arguments) const
       noexcept(std::is_nothrow_invocable_v<const F&, Arguments...>) -> std::invoke_result_t<const F&, Arguments...> {
-    return std::invoke(function_, std::forward<Arguments>(arguments)...);
+    return function_(std::forward<Arguments>(arguments)...);
   }
 
  private:
@@ -89,16 +88,16 @@ Outcome call_function(void* function, Delivery& delivery) {
   F& target = *std::launder(static_cast<F*>(function));
   if constexpr (std::is_invocable_v<F&, Delivery&>) {
     if constexpr (std::is_void_v<std::invoke_result_t<F&, Delivery&>>) {
-      std::invoke(target, delivery);
+      target(delivery);
       return Outcome::done();
     } else {
-      return std::invoke(target, delivery);
+      return target(delivery);
     }
   } else if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
-    std::invoke(target);
+    target();
     return Outcome::done();
   } else {
-    return std::invoke(target);
+    return target();
   }
 }
 

@@ -3,7 +3,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <string_view>  // for std::hash
 #include <type_traits>
 
 namespace windlass {

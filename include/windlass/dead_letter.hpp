@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "clock.hpp"
+#include "function.hpp"
+#include "job_id.hpp"
+#include "text.hpp"
+
+namespace windlass {
+
+/// Why a job became a dead letter.
+enum class DeadReason : std::uint8_t {
+  failures_exhausted,    ///< It failed `max_failures` times, its age passed `retry_for`, or the policy said never.
+  deliveries_exhausted,  ///< It was delivered `max_deliveries` times.
+  hung,                  ///< It lost its lease `max_hangs` times, or `on_hung` gave it up.
+  rejected,              ///< Its handler said `dead`.
+  abandoned,             ///< It was left when the queue shut down.
+  failed_after_commit,   ///< Its handler failed after `try_commit`: some effects may have happened.
+};
+
+/// The enumerator's name.
+[[nodiscard]] constexpr std::string_view to_string(DeadReason reason) noexcept {
+  switch (reason) {
+    case DeadReason::failures_exhausted:
+      return "failures_exhausted";
+    case DeadReason::deliveries_exhausted:
+      return "deliveries_exhausted";
+    case DeadReason::hung:
+      return "hung";
+    case DeadReason::rejected:
+      return "rejected";
+    case DeadReason::abandoned:
+      return "abandoned";
+    case DeadReason::failed_after_commit:
+      return "failed_after_commit";
+  }
+  return "unknown";
+}
+
+/// A job that will not run again, with its payload and its history.
+template <class Payload>
+struct DeadLetter {
+  JobId id{};                           ///< What enqueue returned for it.
+  std::optional<Payload> payload{};     ///< Empty if `is_held`, or if the type can be neither moved nor copied.
+  DeadReason reason{};                  ///< Why it is here.
+  ReasonText first_error{};             ///< What the first failed attempt said.
+  ReasonText last_error{};              ///< What the last failed attempt said.
+  std::uint32_t failures = 0;           ///< Failed attempts.
+  std::uint32_t hangs = 0;              ///< Leases lost.
+  std::uint32_t deliveries = 0;         ///< Times it was handed to a worker and that counted.
+  std::uint8_t priority = 0;            ///< Its lane.
+  std::optional<Time> enqueued_at{};    ///< If that was stamped (delay, at or retry_for given).
+  std::optional<Time> first_failure{};  ///< If it ever failed.
+  Time died_at{};                       ///< When it became a dead letter.
+  /// The payload is still being read by a hung run. A second letter with this id and the payload follows when that
+  /// run has returned.
+  bool is_held = false;
+  bool is_completion = false;  ///< This is that second letter.
+};
+
+/// Takes dead letters: a DeadLetterBox by address, or any callable `void(DeadLetter<Payload>&&)`.
+///
+/// Called by workers with no lock held, several at once. One that throws, or a box that is full, loses nothing: the
+/// job stays on the queue's last-resort list until `retry_kept`.
+template <class Payload>
+class DeadLetterSink {
+ public:
+  /// No sink: dead jobs are counted and destroyed.
+  DeadLetterSink() noexcept = default;
+
+  /// The letters go into `*box`, which must outlive the queue; null is no sink.
+  template <class Box>
+    requires requires(Box box, DeadLetter<Payload> letter) {
+      { box.accept(std::move(letter)) } -> std::same_as<bool>;
+    }
+  DeadLetterSink(Box* box) {
+    if (box != nullptr) take_ = [box](DeadLetter<Payload>&& letter) { return box->accept(std::move(letter)); };
+  }
+
+  /// The letters go to `sink`, moved or copied in here.
+  template <class Sink>
+    requires std::is_invocable_r_v<void, std::decay_t<Sink>&, DeadLetter<Payload>>
+  DeadLetterSink(Sink&& sink)
+      : take_([inner = std::forward<Sink>(sink)](DeadLetter<Payload>&& letter) mutable {
+          inner(std::move(letter));
+          return true;
+        }) {}
+
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(take_); }
+
+  /// Hands `letter` over; false if it was not taken. Throws what the sink throws.
+  bool operator()(DeadLetter<Payload>&& letter) const { return take_(std::move(letter)); }
+
+ private:
+  Function<bool(DeadLetter<Payload>&&)> take_;
+};
+
+}  // namespace windlass

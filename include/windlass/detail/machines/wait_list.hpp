@@ -1,0 +1,78 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+
+#include "windlass/result.hpp"
+#include "windlass/stop.hpp"
+
+namespace windlass::detail {
+
+/// Calls that wait for something: room, a job to reserve, idleness.
+///
+/// Whoever brings it about publishes that with seq_cst, then calls notify_*; a waiter adds itself with seq_cst, then
+/// looks. So one of the two sees the other. [room.publish] [room.look]
+class WaitList {
+ public:
+  using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+
+  /// Wakes one waiter. One load when nobody waits.
+  void notify_one() noexcept {
+    if (waiters_.load(std::memory_order_seq_cst) == 0) return;  // [room.publish]
+    { const std::lock_guard lock(mutex_); }  // a waiter is before its look, or asleep
+    wake_.notify_one();
+  }
+
+  /// Wakes all waiters. One load when nobody waits.
+  void notify_all() noexcept {
+    if (waiters_.load(std::memory_order_seq_cst) == 0) return;
+    { const std::lock_guard lock(mutex_); }
+    wake_.notify_all();
+  }
+
+  /// Waits until `ready()` is true, which is asked under this list's mutex and must not take another lock.
+  template <class Ready>
+  WaitError wait(Ready ready, Deadline deadline, StopToken stop) {
+    const StopState::Waiter registered(stop.state(), mutex_, wake_);
+    std::unique_lock lock(mutex_);
+    waiters_.fetch_add(1, std::memory_order_seq_cst);  // [room.look] registered before the look
+    const WaitError error = wait_registered(lock, ready, deadline, stop);
+    waiters_.fetch_sub(1, std::memory_order_seq_cst);
+    // A notify_one may have hit this waiter just as it gave up, or may be worth two: pass it on.
+    wake_.notify_one();
+    left_.notify_all();
+    return error;
+  }
+
+  /// Waits until every waiter has left. The caller has made them want to, and keeps notifying none after.
+  void wait_until_left() {
+    std::unique_lock lock(mutex_);
+    wake_.notify_all();
+    left_.wait(lock, [&] { return waiters_.load(std::memory_order_seq_cst) == 0; });
+  }
+
+ private:
+  template <class Ready>
+  WaitError wait_registered(std::unique_lock<std::mutex>& lock, Ready ready, Deadline deadline, StopToken stop) {
+    for (;;) {
+      if (ready()) return WaitError::none;
+      if (stop.stop_requested()) return WaitError::stopped;
+      if (!deadline) {
+        wake_.wait(lock);
+      } else if (wake_.wait_until(lock, *deadline) == std::cv_status::timeout) {
+        return ready() ? WaitError::none : WaitError::timed_out;
+      }
+    }
+  }
+
+  std::atomic<std::uint32_t> waiters_{0};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::condition_variable left_;
+};
+
+}  // namespace windlass::detail

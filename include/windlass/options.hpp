@@ -1,0 +1,173 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "clock.hpp"
+#include "dead_letter.hpp"
+#include "function.hpp"
+#include "job_id.hpp"
+#include "retry.hpp"
+
+namespace windlass {
+
+class WorkerPool;
+
+/// The three default lanes. With another lane count in the traits, cast the lane's number; 0 is served first.
+enum class Priority : std::uint8_t { high = 0, normal = 1, low = 2 };
+
+/// What happens to a job whose run lost its lease.
+enum class OnHung : std::uint8_t {
+  redeliver,  ///< Another run may start while the hung one is still inside.
+  wait,       ///< The next run starts when the hung one has returned.
+  give_up,    ///< The job becomes a dead letter.
+};
+
+/// What `on_hung` is told.
+struct HungInfo {
+  JobId id{};                   ///< The job.
+  std::uint32_t hangs = 0;      ///< Leases it lost, this one included.
+  std::uint32_t deliveries = 0; ///< Times it was delivered.
+  bool shutting_down = false;   ///< The queue waits for this run before it can go; the answer is ignored.
+};
+
+/// What the worker hooks are told.
+struct WorkerInfo {
+  std::string_view name;       ///< The thread's name: "mail-0", "mail-s0" for a substitute.
+  std::uint32_t index = 0;     ///< Its number among the workers or among the substitutes.
+  bool is_substitute = false;  ///< Started because a handler hung.
+};
+
+/// What becomes of jobs that are left when the time to finish them is over.
+enum class Leftover : std::uint8_t {
+  run,          ///< Run what is due within the grace; what is left then becomes a dead letter, `abandoned`.
+  dead_letter,  ///< Start nothing more; what is left becomes a dead letter, `abandoned`.
+  hand_back,    ///< Start nothing more; the payloads go to `ShutdownOptions::hand_back`.
+  discard,      ///< Start nothing more; what is left is counted and destroyed.
+};
+
+/// How a queue works; given once, at construction. Durations of a wrong sign, zero counts and the like throw a
+/// ConfigError that names the field; nothing is clamped.
+template <class Payload>
+struct QueueOptions {
+  /// Names the queue in thread names and messages; copied, at most 95 bytes.
+  std::string_view name = "queue";
+  /// How many jobs the queue holds, whatever their state; exact. 1 to 2^31.
+  std::uint32_t capacity = 4096;
+  /// Threads of this queue's own. 0: none ever, the host pumps. Unset means 1; must be unset with `pool`.
+  std::optional<std::uint32_t> workers{};
+  /// Runs the handlers on a pool shared with other queues; must outlive the queue. Null: own workers.
+  WorkerPool* pool = nullptr;
+  /// Share of a shared pool's attention, relative to its other queues; 1 to 1000.
+  std::uint32_t weight = 1;
+  /// Start paused: nothing runs until `resume`.
+  bool paused = false;
+  /// How long a run may go without returning, extending or a heartbeat before the job is taken from it. Zero: for
+  /// ever. At least one tick (1 ms).
+  Duration lease = std::chrono::seconds{30};
+  /// Total time of one run, after which it is asked to stop and its lease is not renewed. Zero: no limit.
+  Duration max_runtime{};
+  /// The handler runs this often if it always fails. At least 1.
+  std::uint32_t max_failures = 5;
+  /// Deliveries that end in failure or hang, together. At least 1.
+  std::uint32_t max_deliveries = 10;
+  /// Leases a job may lose. At least 1.
+  std::uint32_t max_hangs = 2;
+  /// Extra workers that stand in for hung ones. Unset: as many as workers.
+  std::optional<std::uint32_t> max_substitutes{};
+  /// When to try again.
+  RetryPolicy retry = ExponentialBackoff{};
+  /// No retry once the job is this old. Zero: no limit. Stamps every job (one clock read at enqueue).
+  Duration retry_for{};
+  /// What the destructor gives running and due jobs before it asks them to stop.
+  Duration shutdown_grace = std::chrono::seconds{5};
+  /// What the destructor does with the rest.
+  Leftover leftover = Leftover::run;
+  /// Decides about a job whose lease expired. Unset: `redeliver` for payloads, `wait` for callables.
+  Function<OnHung(const HungInfo&)> on_hung{};
+  /// Called when a pumped queue has something to do, on the thread that brought it, no lock held.
+  Function<void()> on_ready{};
+  /// Called on each worker thread before its first job.
+  Function<void(const WorkerInfo&)> on_worker_start{};
+  /// Called on each worker thread after its last job.
+  Function<void(const WorkerInfo&)> on_worker_stop{};
+  /// Where the jobs live; at least `required_bytes(options)`, outlives the queue. Empty: one allocation.
+  std::span<std::byte> memory{};
+  /// Seeds jitter; the same seed gives the same delays in virtual time.
+  std::uint64_t seed = 0x77696e646c617373U;
+  /// Takes jobs that will not run again. Unset: they are counted and destroyed.
+  DeadLetterSink<Payload> dead_letters{};
+};
+
+/// Overrides for one job.
+struct EnqueueOptions {
+  /// Not before now plus this, on the queue's clock.
+  Duration delay{};
+  /// Not before this wall-clock time; setting the clock re-plans. Not together with `delay`.
+  std::optional<std::chrono::system_clock::time_point> at{};
+  /// Which lane; unset means the middle one.
+  std::optional<Priority> priority{};
+  /// Instead of the queue's `lease`; zero means none.
+  std::optional<Duration> lease{};
+  /// Instead of the queue's `max_runtime`; zero means none.
+  std::optional<Duration> max_runtime{};
+  /// Instead of the queue's `max_failures`.
+  std::optional<std::uint32_t> max_failures{};
+  /// Instead of the queue's `retry_for`; zero means none.
+  std::optional<Duration> retry_for{};
+
+  /// True if nothing is overridden: the fast road.
+  [[nodiscard]] bool is_default() const noexcept {
+    return delay == Duration{} && !at && !lease && !max_runtime && !max_failures && !retry_for;
+  }
+};
+
+/// A setting that cannot work: which field, and why. `field` is null if all is well.
+struct ConfigIssue {
+  const char* field = nullptr;
+  const char* why = "";
+
+  [[nodiscard]] explicit operator bool() const noexcept { return field != nullptr; }
+};
+
+/// Looks `options` over and returns the first issue; what a queue's constructor throws. No side effects.
+template <class Payload>
+[[nodiscard]] ConfigIssue check(const QueueOptions<Payload>& options, Duration tick = std::chrono::milliseconds{1}) {
+  if (options.capacity < 1 || options.capacity > (1U << 31U)) return {"capacity", "must be 1 to 2^31"};
+  if (options.pool != nullptr && options.workers) return {"workers", "must be unset when a pool is given"};
+  if (options.pool != nullptr && options.max_substitutes) return {"max_substitutes", "belongs to the pool"};
+  if (options.pool != nullptr && options.on_worker_start) return {"on_worker_start", "belongs to the pool"};
+  if (options.pool != nullptr && options.on_worker_stop) return {"on_worker_stop", "belongs to the pool"};
+  if (options.workers.value_or(1) > 1024) return {"workers", "must be at most 1024"};
+  if (options.weight < 1 || options.weight > 1000) return {"weight", "must be 1 to 1000"};
+  if (options.lease < Duration{}) return {"lease", "must not be negative"};
+  if (options.lease != Duration{} && options.lease < tick) return {"lease", "is shorter than a tick"};
+  if (options.max_runtime < Duration{}) return {"max_runtime", "must not be negative"};
+  if (options.max_failures < 1) return {"max_failures", "must be at least 1"};
+  if (options.max_deliveries < 1) return {"max_deliveries", "must be at least 1"};
+  if (options.max_hangs < 1) return {"max_hangs", "must be at least 1"};
+  if (options.max_substitutes.value_or(0) > 900) return {"max_substitutes", "must be at most 900"};
+  if (!options.retry) return {"retry", "must hold a policy"};
+  if (options.retry_for < Duration{}) return {"retry_for", "must not be negative"};
+  if (options.shutdown_grace < Duration{}) return {"shutdown_grace", "must not be negative"};
+  if (options.leftover == Leftover::hand_back) return {"leftover", "a destructor has nobody to hand jobs back to"};
+  return {};
+}
+
+/// The field of `options` that has an impossible value, or null. `lanes` is the queue's lane count.
+[[nodiscard]] inline const char* check(const EnqueueOptions& options, std::uint32_t lanes, Duration tick) {
+  if (options.delay < Duration{}) return "delay";
+  if (options.at && options.delay != Duration{}) return "at";
+  if (options.priority && static_cast<std::uint32_t>(*options.priority) >= lanes) return "priority";
+  if (options.lease && *options.lease != Duration{} && *options.lease < tick) return "lease";
+  if (options.max_runtime && *options.max_runtime < Duration{}) return "max_runtime";
+  if (options.max_failures && *options.max_failures < 1) return "max_failures";
+  if (options.retry_for && *options.retry_for < Duration{}) return "retry_for";
+  return nullptr;
+}
+
+}  // namespace windlass

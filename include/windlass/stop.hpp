@@ -1,0 +1,154 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <string_view>
+
+namespace windlass {
+
+/// Why something was asked to stop.
+enum class StopReason : std::uint8_t {
+  none,         ///< It was not.
+  user,         ///< Somebody asked: `cancel`, or `StopSource::request_stop`.
+  lease_lost,   ///< The lease expired; another run may have the job.
+  shutdown,     ///< The queue is shutting down.
+  max_runtime,  ///< The run took longer than `max_runtime`.
+};
+
+/// The enumerator's name.
+[[nodiscard]] constexpr std::string_view to_string(StopReason reason) noexcept {
+  switch (reason) {
+    case StopReason::none:
+      return "none";
+    case StopReason::user:
+      return "user";
+    case StopReason::lease_lost:
+      return "lease_lost";
+    case StopReason::shutdown:
+      return "shutdown";
+    case StopReason::max_runtime:
+      return "max_runtime";
+  }
+  return "unknown";
+}
+
+namespace detail {
+
+/// The word behind stop tokens, `{round:56 | reason:8}`, and who waits for it. A round is one run of a handler, so
+/// that stopping one run never stops the next of that worker.
+class StopState {
+ public:
+  /// A waiting call: registered while it lives, it is notified when a stop is requested.
+  class Waiter {
+   public:
+    /// `state` may be null: then nothing ever notifies. The caller must not hold `mutex`.
+    Waiter(StopState* state, std::mutex& mutex, std::condition_variable& wake)
+        : state_(state), mutex_(mutex), wake_(wake) {
+      if (state_ == nullptr) return;
+      const std::lock_guard lock(state_->mutex_);
+      next_ = state_->waiters_;
+      if (next_ != nullptr) next_->previous_ = &next_;
+      previous_ = &state_->waiters_;
+      state_->waiters_ = this;
+    }
+    ~Waiter() {
+      if (state_ == nullptr) return;
+      const std::lock_guard lock(state_->mutex_);
+      *previous_ = next_;
+      if (next_ != nullptr) next_->previous_ = previous_;
+    }
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+
+   private:
+    friend StopState;
+    StopState* state_;
+    std::mutex& mutex_;
+    std::condition_variable& wake_;
+    Waiter* next_ = nullptr;
+    Waiter** previous_ = nullptr;
+  };
+
+  /// Starts a new round that nobody has asked to stop; returns its number. One thread at a time.
+  std::uint64_t begin_round() noexcept {
+    const std::uint64_t round = (word_.load(std::memory_order_relaxed) >> 8U) + 1;
+    word_.store(round << 8U, std::memory_order_seq_cst);
+    return round;
+  }
+
+  [[nodiscard]] std::uint64_t round() const noexcept { return word_.load(std::memory_order_seq_cst) >> 8U; }
+
+  /// Asks `round` to stop, unless it is over or was asked before. Any thread; takes two locks, one after the other.
+  bool request(std::uint64_t round, StopReason reason) noexcept {
+    std::uint64_t seen = round << 8U;
+    if (!word_.compare_exchange_strong(seen, seen | static_cast<std::uint8_t>(reason), std::memory_order_seq_cst)) {
+      return false;
+    }
+    const std::lock_guard lock(mutex_);
+    for (Waiter* waiter = waiters_; waiter != nullptr; waiter = waiter->next_) {
+      { const std::lock_guard theirs(waiter->mutex_); }  // it is either before its look at the word, or asleep
+      waiter->wake_.notify_all();
+    }
+    return true;
+  }
+
+  /// Why `round` was asked to stop. Lock-free.
+  [[nodiscard]] StopReason reason(std::uint64_t round) const noexcept {
+    const std::uint64_t word = word_.load(std::memory_order_seq_cst);
+    return word >> 8U == round ? static_cast<StopReason>(word & 0xffU) : StopReason::none;
+  }
+
+ private:
+  std::atomic<std::uint64_t> word_{0};
+  std::mutex mutex_;
+  Waiter* waiters_ = nullptr;
+};
+
+}  // namespace detail
+
+/// Tells whether somebody wants this to stop. A small value, to be copied freely.
+///
+/// One from a Delivery or a Lease is valid until that delivery's handler returns or that lease is gone; one from a
+/// StopSource as long as the source lives. A default one is never stopped. Any thread; lock-free.
+class StopToken {
+ public:
+  StopToken() noexcept = default;
+
+  /// True once a stop was requested, for ever.
+  [[nodiscard]] bool stop_requested() const noexcept { return reason() != StopReason::none; }
+
+  /// Why, or `none`.
+  [[nodiscard]] StopReason reason() const noexcept {
+    return state_ == nullptr ? StopReason::none : state_->reason(round_);
+  }
+
+  /// For windlass's own waiting calls.
+  StopToken(detail::StopState* state, std::uint64_t round) noexcept : state_(state), round_(round) {}
+  [[nodiscard]] detail::StopState* state() const noexcept { return state_; }
+
+ private:
+  detail::StopState* state_ = nullptr;
+  std::uint64_t round_ = 0;
+};
+
+/// Lets one thread tell others to stop waiting. Must outlive its tokens. Neither copyable nor movable.
+class StopSource {
+ public:
+  StopSource() : round_(state_.begin_round()) {}
+  StopSource(const StopSource&) = delete;
+  StopSource& operator=(const StopSource&) = delete;
+
+  /// Sets the tokens and wakes every call that waits on one. True for the first request. Any thread.
+  bool request_stop() noexcept { return state_.request(round_, StopReason::user); }
+
+  /// A token of this source.
+  [[nodiscard]] StopToken token() noexcept { return {&state_, round_}; }
+
+ private:
+  detail::StopState state_;
+  std::uint64_t round_;
+};
+
+}  // namespace windlass
