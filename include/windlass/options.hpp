@@ -144,29 +144,29 @@ template <class Payload>
   if (options.pool != nullptr && options.on_worker_stop) return {"on_worker_stop", "belongs to the pool"};
   if (options.workers.value_or(1) > 1024) return {"workers", "must be at most 1024"};
   if (options.weight < 1 || options.weight > 1000) return {"weight", "must be 1 to 1000"};
-  if (options.lease < Duration{}) return {"lease", "must not be negative"};
-  if (options.lease != Duration{} && options.lease < tick) return {"lease", "is shorter than a tick"};
-  if (options.max_runtime < Duration{}) return {"max_runtime", "must not be negative"};
+  if (Duration{} > options.lease) return {"lease", "must not be negative"};
+  if (options.lease != Duration{} && tick > options.lease) return {"lease", "is shorter than a tick"};
+  if (Duration{} > options.max_runtime) return {"max_runtime", "must not be negative"};
   if (options.max_failures < 1) return {"max_failures", "must be at least 1"};
   if (options.max_deliveries < 1) return {"max_deliveries", "must be at least 1"};
   if (options.max_hangs < 1) return {"max_hangs", "must be at least 1"};
   if (options.max_substitutes.value_or(0) > 900) return {"max_substitutes", "must be at most 900"};
   if (!options.retry) return {"retry", "must hold a policy"};
-  if (options.retry_for < Duration{}) return {"retry_for", "must not be negative"};
-  if (options.shutdown_grace < Duration{}) return {"shutdown_grace", "must not be negative"};
+  if (Duration{} > options.retry_for) return {"retry_for", "must not be negative"};
+  if (Duration{} > options.shutdown_grace) return {"shutdown_grace", "must not be negative"};
   if (options.leftover == Leftover::hand_back) return {"leftover", "a destructor has nobody to hand jobs back to"};
   return {};
 }
 
 /// The field of `options` that has an impossible value, or null. `lanes` is the queue's lane count.
 [[nodiscard]] inline const char* check(const EnqueueOptions& options, std::uint32_t lanes, Duration tick) {
-  if (options.delay < Duration{}) return "delay";
+  if (Duration{} > options.delay) return "delay";
   if (options.at && options.delay != Duration{}) return "at";
   if (options.priority && static_cast<std::uint32_t>(*options.priority) >= lanes) return "priority";
   if (options.lease && *options.lease != Duration{} && *options.lease < tick) return "lease";
-  if (options.max_runtime && *options.max_runtime < Duration{}) return "max_runtime";
+  if (options.max_runtime && *Duration{} > options.max_runtime) return "max_runtime";
   if (options.max_failures && *options.max_failures < 1) return "max_failures";
-  if (options.retry_for && *options.retry_for < Duration{}) return "retry_for";
+  if (options.retry_for && *Duration{} > options.retry_for) return "retry_for";
   return nullptr;
 }
 

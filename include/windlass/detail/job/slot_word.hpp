@@ -18,6 +18,7 @@ enum class State : std::uint8_t {
   stalled,     // nowhere: waits for a hung run to return
   done,        // over; whoever drops the last hold frees it
   dead,        // its dead letter is being handed over
+  kept,        // nowhere: the sink would not take its dead letter
 };
 
 /// Whether the transition table has a row from `from` to `to`.
@@ -30,7 +31,7 @@ enum class State : std::uint8_t {
     case State::waiting:
       return to == State::ready || to == State::done || to == State::dead;
     case State::leased:
-      return to == State::done || to == State::settling || to == State::expired || to == State::committing;
+      return to == State::leased || to == State::done || to == State::settling || to == State::expired || to == State::committing;
     case State::settling:
       return to == State::ready || to == State::waiting || to == State::dead || to == State::done ||
              to == State::stalled;
@@ -41,8 +42,11 @@ enum class State : std::uint8_t {
     case State::stalled:
       return to == State::settling || to == State::done || to == State::dead;
     case State::done:
-    case State::dead:
       return to == State::free;
+    case State::dead:
+      return to == State::free || to == State::kept;
+    case State::kept:
+      return to == State::dead;
   }
   return false;
 }
@@ -124,13 +128,7 @@ class SlotWord {
   }
 
   /// Row 6a. `expired -> settling` by the popper of the errand ring.
-  [[nodiscard]] bool claim_expired() noexcept {
-    SlotView seen = read();
-    while (seen.state() == State::expired) {
-      if (swap(seen, SlotView::of(State::settling, seen.cancel(), seen.holders(), seen.stamp()))) return true;
-    }
-    return false;
-  }
+  [[nodiscard]] bool claim_expired() noexcept { return change(State::expired, State::settling); }
 
   /// Row 6b. `settling -> stalled` only if the same CAS sees a hung run still inside; gives up the caller's hold
   /// to it. False: no run is inside any more, or the job was cancelled; the caller still owns `settling`.
@@ -140,6 +138,15 @@ class SlotWord {
       if (swap(seen, SlotView::of(State::stalled, false, seen.holders(), seen.stamp()))) return true;
     }
     return false;
+  }
+
+  /// Renews the lease of the run with this stamp: stamp + 1, returned; 0 if it lost the lease.
+  [[nodiscard]] std::uint64_t renew(std::uint64_t stamp) noexcept {
+    SlotView seen = read();
+    while (seen.state() == State::leased && seen.stamp() == stamp) {
+      if (swap(seen, SlotView::of(State::leased, seen.cancel(), seen.holders(), stamp + 1))) return stamp + 1;
+    }
+    return 0;
   }
 
   /// Row 8. `leased -> committing` by the run with this stamp, unless cancelled.
@@ -167,9 +174,10 @@ class SlotWord {
     return false;
   }
 
-  /// Rows 9a and 9a'. `from -> done` with the same stamp, by whoever cancels; the holds stay as they are.
-  [[nodiscard]] bool cancel_queued(SlotView& seen) noexcept {
-    return swap(seen, SlotView::of(State::done, seen.cancel(), seen.holders(), seen.stamp()));
+  /// Rows 9a, 9a' and 9c. The word that was `seen` becomes done with `holders`, by whoever cancels; false, with
+  /// `seen` renewed, if it changed.
+  [[nodiscard]] bool end_queued(SlotView& seen, std::uint32_t holders) noexcept {
+    return swap(seen, SlotView::of(State::done, seen.cancel(), holders, seen.stamp()));
   }
 
   /// Sets the cancel bit on the word that was `seen`; false, with `seen` renewed, if it changed.
@@ -178,22 +186,16 @@ class SlotWord {
   }
 
   /// `waiting -> ready`, under the planner's lock. False if cancelled meanwhile (then it is not `waiting`).
-  [[nodiscard]] bool wake() noexcept {
-    SlotView seen = read();
-    while (seen.state() == State::waiting) {
-      if (swap(seen, SlotView::of(State::ready, seen.cancel(), seen.holders(), seen.stamp()))) return true;
-    }
-    return false;
-  }
+  [[nodiscard]] bool wake() noexcept { return change(State::waiting, State::ready); }
 
   /// Rows 9d. `from -> dead` for leftovers of a shutdown; no run is going on.
-  [[nodiscard]] bool abandon(State from) noexcept {
-    SlotView seen = read();
-    while (seen.state() == from) {
-      if (swap(seen, SlotView::of(State::dead, seen.cancel(), seen.holders(), seen.stamp()))) return true;
-    }
-    return false;
-  }
+  [[nodiscard]] bool abandon(State from) noexcept { return change(from, State::dead); }
+
+  /// Row 5. The sink failed: `dead -> kept`; the hold stays.
+  void keep() noexcept { (void)change(State::dead, State::kept); }
+
+  /// Row 5a. `kept -> dead` by whoever offers the letter again.
+  [[nodiscard]] bool unkeep() noexcept { return change(State::kept, State::dead); }
 
   /// Row 11: drops one hold. The last one out of an ended job keeps it until free() (row 10).
   [[nodiscard]] AfterDrop drop() noexcept {
@@ -213,6 +215,14 @@ class SlotWord {
   void free() noexcept { store(SlotView::of(State::free, false, 0, read().stamp() + 1)); }
 
  private:
+  [[nodiscard]] bool change(State from, State to) noexcept {
+    SlotView seen = read();
+    while (seen.state() == from) {
+      if (swap(seen, SlotView::of(to, seen.cancel(), seen.holders(), seen.stamp()))) return true;
+    }
+    return false;
+  }
+
   [[nodiscard]] bool move(State from, std::uint64_t stamp, State to) noexcept {
     SlotView seen = read();
     while (seen.state() == from && seen.stamp() == stamp) {

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "../machines/atomics.hpp"
+
+namespace windlass::detail {
+
+/// What a queue counts. All only grow.
+enum class Count : std::uint8_t {
+  accepted, refused, done, dead, abandoned, cancelled, discarded, returned, entered_waiting, left_waiting, other_runs,
+  failures, exceptions, retries, snoozes, expiries, redeliveries, stale_settles, late_successes, sink_failures,
+  user_errors, tombstones_made, tombstones_gone, kept, unkept, size
+};
+
+/// Something whose address differs between threads and costs nothing to make or destroy.
+inline thread_local char thread_mark = 0;
+
+/// Counters without a shared cache line: each thread adds to a shard that its address picks, a reader adds up.
+/// seq_cst, because a producer adds to `accepted` and then reads `closed`, while close() does the reverse.
+class Counters {
+ public:
+  void add(Count what, std::uint64_t n = 1) noexcept {
+    shards_[shard()].values[static_cast<std::size_t>(what)].fetch_add(n, std::memory_order_seq_cst);
+  }
+
+  [[nodiscard]] std::uint64_t sum(Count what) const noexcept {
+    std::uint64_t total = 0;
+    for (const Shard& shard : shards_) {
+      total += shard.values[static_cast<std::size_t>(what)].load(std::memory_order_seq_cst);
+    }
+    return total;
+  }
+
+  /// Jobs that are over. Read it before `accepted`, so that nothing is negative.
+  [[nodiscard]] std::uint64_t finished() const noexcept {
+    return sum(Count::done) + sum(Count::dead) + sum(Count::cancelled) + sum(Count::discarded) + sum(Count::returned);
+  }
+
+  /// Nothing is left. If and only if no job is alive and no accepting enqueue is under way.
+  [[nodiscard]] bool is_drained() const noexcept {
+    const std::uint64_t over = finished() + sum(Count::refused);
+    return over == sum(Count::accepted);
+  }
+
+  /// Nothing is ready, running or stalled; delayed jobs may remain.
+  [[nodiscard]] bool is_idle() const noexcept {
+    const std::uint64_t quiet = finished() + sum(Count::refused) + sum(Count::entered_waiting);
+    return quiet == sum(Count::accepted) + sum(Count::left_waiting);
+  }
+
+ private:
+  static constexpr std::size_t shards = 8;
+
+  struct alignas(cache_line) Shard {
+    std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(Count::size)> values{};
+  };
+
+  static std::size_t shard() noexcept {
+    const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&thread_mark));
+    return static_cast<std::size_t>((address >> 6U) * 0x9e3779b97f4a7c15U >> 61U);
+  }
+
+  std::array<Shard, shards> shards_{};
+};
+
+}  // namespace windlass::detail

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
+#include <type_traits>
+
+#include "../machines/free_list.hpp"
+#include "../machines/index_ring.hpp"
+#include "../machines/timing_wheel.hpp"
+#include "slot.hpp"
+#include "windlass/result.hpp"
+
+namespace windlass::detail {
+
+/// The memory of a queue: slots, links, wheel nodes and ring cells in one block that is never given up or grown.
+/// Zeroed pages are valid for all of it, so what is never used costs no memory.
+template <class Payload, class Traits>
+class JobStore {
+ public:
+  using Policy = typename Traits::Atomics;
+  using Hot = HotSlot<Payload, Policy>;
+  using Ring = IndexRing<Policy>;
+  using Free = FreeList<Policy>;
+
+  static constexpr std::uint32_t lanes = Traits::lanes.count;
+  static_assert(lanes >= 1 && lanes <= 8, "windlass: Traits::lanes.count must be 1 to 8");
+
+  /// Bytes that `capacity` jobs need, alignment included.
+  [[nodiscard]] static constexpr std::size_t required_bytes(std::uint32_t capacity) noexcept {
+    return layout(capacity).end + alignment;
+  }
+
+  JobStore(std::uint32_t capacity, std::span<std::byte> memory)
+      : owned_(memory.empty() ? allocate(required_bytes(capacity)) : nullptr),
+        base_(align(memory.empty() ? owned_.get() : clear(memory, capacity))),
+        free(at<typename Free::Link>(layout(capacity).links), capacity),
+        errands(cells(capacity, lanes), Ring::cells_for(capacity)) {
+    const Layout where = layout(capacity);
+    hot_ = at<Hot>(where.hot);
+    cold_ = base_ + where.cold;
+    nodes = at<WheelNode>(where.nodes);
+    for (std::uint32_t i = 0; i < lanes; ++i) ready[i].emplace(cells(capacity, i), Ring::cells_for(capacity));
+  }
+  JobStore(const JobStore&) = delete;
+  JobStore& operator=(const JobStore&) = delete;
+
+  [[nodiscard]] Hot& hot(std::uint32_t slot) noexcept { return hot_[slot]; }
+
+  /// The cold slot, made new if the job had none so far.
+  [[nodiscard]] ColdSlot& cold(std::uint32_t slot) noexcept {
+    std::byte* const place = cold_ + std::size_t{slot} * sizeof(ColdSlot);
+    if (!hot_[slot].has_cold) {
+      hot_[slot].has_cold = true;
+      return *::new (static_cast<void*>(place)) ColdSlot{};
+    }
+    return *std::launder(reinterpret_cast<ColdSlot*>(place));
+  }
+
+ private:
+  static constexpr std::size_t alignment = alignof(Hot) > cache_line ? alignof(Hot) : cache_line;
+  static_assert(std::is_trivially_destructible_v<ColdSlot>);
+
+  struct Layout {
+    std::size_t hot, cold, links, nodes, cells, end;
+  };
+  [[nodiscard]] static constexpr std::size_t up(std::size_t n) noexcept { return (n + alignment - 1) & ~(alignment - 1); }
+  [[nodiscard]] static constexpr Layout layout(std::size_t capacity) noexcept {
+    Layout at{};
+    at.cold = up(capacity * sizeof(Hot));
+    at.links = up(at.cold + capacity * sizeof(ColdSlot));
+    at.nodes = up(at.links + capacity * sizeof(typename Free::Link));
+    at.cells = up(at.nodes + 2 * capacity * sizeof(WheelNode));
+    const auto ring = static_cast<std::size_t>(Ring::cells_for(static_cast<std::uint32_t>(capacity)));
+    at.end = at.cells + (lanes + 1) * ring * sizeof(typename Ring::Cell);
+    return at;
+  }
+
+  struct Release {
+    void operator()(std::byte* block) const noexcept { std::free(block); }
+  };
+  static std::byte* allocate(std::size_t bytes) {
+    void* const block = std::calloc(bytes, 1);  // fresh zero pages: not touched before they are used
+    if (block == nullptr) {
+#if defined(__cpp_exceptions)
+      throw std::bad_alloc{};
+#else
+      std::abort();
+#endif
+    }
+    return static_cast<std::byte*>(block);
+  }
+  static std::byte* clear(std::span<std::byte> memory, std::uint32_t capacity) {
+    if (memory.size() < required_bytes(capacity)) throw_config("memory", "is smaller than required_bytes(options)");
+    std::memset(memory.data(), 0, memory.size());
+    return memory.data();
+  }
+  static std::byte* align(std::byte* block) noexcept {
+    const auto address = reinterpret_cast<std::uintptr_t>(block);
+    return block + (up(address) - address);
+  }
+  template <class T>
+  [[nodiscard]] T* at(std::size_t offset) const noexcept {
+    return std::launder(reinterpret_cast<T*>(base_ + offset));
+  }
+  [[nodiscard]] typename Ring::Cell* cells(std::uint32_t capacity, std::uint32_t ring) const noexcept {
+    return at<typename Ring::Cell>(layout(capacity).cells) + std::size_t{ring} * Ring::cells_for(capacity);
+  }
+
+  const std::unique_ptr<std::byte, Release> owned_;
+  std::byte* const base_;
+  Hot* hot_ = nullptr;
+  std::byte* cold_ = nullptr;
+
+ public:
+  WheelNode* nodes = nullptr;
+  Free free;
+  Ring errands;
+  std::array<std::optional<Ring>, lanes> ready;
+};
+
+}  // namespace windlass::detail

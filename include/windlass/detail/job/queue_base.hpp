@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "run_line.hpp"
+#include "windlass/job_id.hpp"
+
+namespace windlass::detail {
+
+class QueueBase;
+
+/// One run of a handler, as its own thread sees it.
+struct Run {
+  QueueBase& queue;
+  RunLine& line;
+  JobId id;
+  std::uint32_t slot;
+  std::uint32_t attempt;
+  std::uint64_t stamp;  // of the lease; an extend renews it
+  std::uint64_t round;  // of the line's stop state
+  bool committed = false;
+};
+
+/// What threads and runs need of a queue whose payload type they do not know.
+class QueueBase {
+ public:
+  /// Runs one errand or one ready job on the caller, who publishes it in `line`. False if there was nothing.
+  virtual bool run_next(RunLine& line) = 0;
+
+  /// Whether run_next() would find something. seq_cst looks only, no lock: [park.look].
+  [[nodiscard]] virtual bool has_work() const noexcept = 0;
+
+  /// Makes ready what is due at `now`; returns when there is more to do, or Time::max().
+  virtual Time tick(Time now) = 0;
+
+  /// Takes the job away from the run that bears `low_stamp`. False if that run does not have it any more.
+  virtual bool expire(std::uint32_t slot, std::uint32_t low_stamp) = 0;
+
+  /// Row "renew": the run's lease lasts at least `by` from now. False if it lost the lease or may not renew.
+  virtual bool extend(Run& run, Duration by) = 0;
+
+  /// Row 8 for `run`.
+  virtual bool try_commit(Run& run) = 0;
+
+  /// Waits in the handler of `run` until `by` has passed or its stop is requested; true if it slept to the end.
+  virtual bool sleep(Run& run, Duration by) = 0;
+
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+
+ protected:
+  ~QueueBase() = default;
+};
+
+/// What a queue needs of whoever runs its jobs.
+class Host {
+ public:
+  /// Something became ready (published with seq_cst before this call).
+  virtual void wake() noexcept = 0;
+
+  /// A deadline was set that is earlier than any before.
+  virtual void plan_changed(Time due) noexcept = 0;
+
+  /// A job with this lease may start soon.
+  virtual void lease_in_use(Duration lease) noexcept = 0;
+
+  /// Asks the run of `slot` that bears `low_stamp` to stop. False if no line shows that run.
+  virtual bool stop_run(const QueueBase& queue, std::uint32_t slot, std::uint32_t low_stamp, StopReason why) noexcept = 0;
+
+  /// Lease time: the clock's time less the stalls that the timekeeper saw.
+  [[nodiscard]] virtual Time lease_time(Time now) const noexcept = 0;
+
+ protected:
+  ~Host() = default;
+};
+
+}  // namespace windlass::detail

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+
+#include "../machines/atomics.hpp"
+#include "windlass/clock.hpp"
+#include "windlass/stop.hpp"
+
+namespace windlass::detail {
+
+class QueueBase;
+
+/// What a worker publishes about the run it is in: one line that the lease watch reads.
+///
+/// Only the worker writes `running`, `queue`, `lease` and `max_runtime`, the last three while `running` is 0.
+/// [line.begun] `running` is stored with release and read with acquire: who sees a run sees its queue and lease.
+struct alignas(cache_line) RunLine {
+  std::atomic<std::uint64_t> running{0};       // {low stamp:32 | slot + 1:32}; 0 = no run
+  std::atomic<QueueBase*> queue{nullptr};      // whose slot
+  std::atomic<std::uint32_t> beats{0};         // heartbeats
+  std::atomic<std::uint32_t> runs{0};          // tells two runs of one job apart from one extended run
+  std::atomic<Duration::rep> lease{0};         // ns; 0 = never expires
+  std::atomic<Duration::rep> max_runtime{0};   // ns; 0 = no limit
+  std::atomic<Duration::rep> extend_until{0};  // lease time since the epoch; only grows within a run
+  alignas(cache_line) StopState stop;
+  std::mutex sleep_mutex;
+  std::condition_variable sleep;  // sleep_for in the handler
+
+  [[nodiscard]] static std::uint64_t name(std::uint64_t stamp, std::uint32_t slot) noexcept {
+    return pack(static_cast<std::uint32_t>(stamp), slot + 1);
+  }
+
+  void begin(QueueBase* whose, std::uint64_t stamp, std::uint32_t slot, Duration for_lease, Duration limit) noexcept {
+    queue.store(whose, std::memory_order_relaxed);
+    lease.store(for_lease.count(), std::memory_order_relaxed);
+    max_runtime.store(limit.count(), std::memory_order_relaxed);
+    extend_until.store(0, std::memory_order_relaxed);
+    runs.store(runs.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    running.store(name(stamp, slot), std::memory_order_release);  // [line.begun] release, pairs with LeaseWatch
+  }
+
+  void end() noexcept { running.store(0, std::memory_order_release); }
+};
+
+}  // namespace windlass::detail

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "slot_word.hpp"
+#include "windlass/clock.hpp"
+#include "windlass/dead_letter.hpp"
+#include "windlass/text.hpp"
+
+namespace windlass::detail {
+
+/// What every job touches. All zero is a free slot that was never used.
+template <class Payload, class Policy>
+struct HotSlot {
+  SlotWord<Policy> word;
+  typename Policy::template Atomic<std::uint64_t> birth;  // stamp at enqueue: the job's name while it lives
+  std::uint8_t lane;
+  bool has_cold;  // the cold slot is valid for this job; written by the enqueuer or the owner of `settling`
+  bool emptied;   // the payload is gone already; written by whoever ended the job, read by whoever frees it
+  bool owes_letter;  // the sink still gets the payload, when the hung run has returned
+  alignas(Payload) std::byte place[sizeof(Payload)];
+
+  [[nodiscard]] Payload& payload() noexcept { return *std::launder(reinterpret_cast<Payload*>(place)); }
+};
+
+/// What only jobs need that wait, fail or override something. Written by the enqueuer before the job is visible,
+/// later only by the owner of `settling` (or of committing -> dead).
+struct ColdSlot {
+  std::uint32_t failures = 0;
+  std::uint32_t hangs = 0;
+  std::uint32_t deliveries = 0;
+  DeadReason dead_reason = DeadReason::rejected;
+  Duration previous_delay{};
+  std::optional<Time> enqueued_at{};
+  std::optional<Time> first_failure{};
+  std::optional<std::chrono::system_clock::time_point> at{};
+  std::optional<Duration> lease{};
+  std::optional<Duration> max_runtime{};
+  std::optional<Duration> retry_for{};
+  std::optional<std::uint32_t> max_failures{};
+  std::uint64_t pulled_stamp = 0;  // the pulled lease that the alarm node times; under the planner's lock
+  ReasonText first_error{};
+  ReasonText last_error{};
+};
+
+}  // namespace windlass::detail

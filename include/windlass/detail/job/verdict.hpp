@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "slot.hpp"
+#include "windlass/outcome.hpp"
+#include "windlass/retry.hpp"
+
+namespace windlass::detail {
+
+/// The queue's limits with a job's overrides applied.
+struct Limits {
+  std::uint32_t max_failures;
+  std::uint32_t max_deliveries;
+  std::uint32_t max_hangs;
+  Duration retry_for;
+};
+
+/// Where a job goes from `settling`.
+struct Verdict {
+  State to;                                   // ready, waiting, dead or done
+  Duration delay{};                           // waiting: how long
+  DeadReason reason = DeadReason::rejected;   // dead: why
+};
+
+inline void grow(std::uint32_t& counter) noexcept {
+  if (counter != ~std::uint32_t{0}) ++counter;
+}
+
+/// The limit that `job` has reached, if any.
+[[nodiscard]] inline std::optional<DeadReason> exhausted(const ColdSlot& job, const Limits& limits, Time now) noexcept {
+  if (job.failures >= limits.max_failures) return DeadReason::failures_exhausted;
+  if (job.hangs >= limits.max_hangs) return DeadReason::hung;
+  if (job.deliveries >= limits.max_deliveries) return DeadReason::deliveries_exhausted;
+  if (limits.retry_for != Duration{} && job.enqueued_at && now - *job.enqueued_at >= limits.retry_for) {
+    return DeadReason::failures_exhausted;
+  }
+  return std::nullopt;
+}
+
+/// `policy`'s answer as a verdict; `never` is the reason if it says so. What it throws is the caller's.
+[[nodiscard]] inline Verdict ask(const RetryPolicy& policy, ColdSlot& job, std::string_view why, Time now,
+                                 std::uint64_t random, DeadReason never) {
+  Failure failure{job.failures, job.hangs, job.deliveries, job.previous_delay, std::nullopt, why, random};
+  if (job.enqueued_at) failure.age = now - *job.enqueued_at;
+  const std::optional<Duration> delay = policy(failure);
+  if (!delay) return {State::dead, {}, never};
+  job.previous_delay = *delay;
+  return {*delay > Duration{} ? State::waiting : State::ready, *delay};
+}
+
+/// Books a failed attempt in `job`.
+inline void book_failure(ColdSlot& job, std::string_view why, Time now) noexcept {
+  grow(job.failures);
+  grow(job.deliveries);
+  job.last_error = ReasonText{why};
+  if (!job.first_failure) {
+    job.first_failure = now;
+    job.first_error = job.last_error;
+  }
+}
+
+}  // namespace windlass::detail
