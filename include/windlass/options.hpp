@@ -137,19 +137,19 @@ struct ConfigIssue {
 /// Looks `options` over and returns the first issue; what a queue's constructor throws. No side effects.
 template <class Payload>
 [[nodiscard]] ConfigIssue check(const QueueOptions<Payload>& options, Duration tick = std::chrono::milliseconds{1}) {
-  if (options.capacity < 1 || options.capacity > (1U << 31U)) return {"capacity", "must be 1 to 2^31"};
+  if (options.capacity == 0 || options.capacity > (1U << 31U)) return {"capacity", "must be 1 to 2^31"};
   if (options.pool != nullptr && options.workers) return {"workers", "must be unset when a pool is given"};
   if (options.pool != nullptr && options.max_substitutes) return {"max_substitutes", "belongs to the pool"};
   if (options.pool != nullptr && options.on_worker_start) return {"on_worker_start", "belongs to the pool"};
   if (options.pool != nullptr && options.on_worker_stop) return {"on_worker_stop", "belongs to the pool"};
   if (options.workers.value_or(1) > 1024) return {"workers", "must be at most 1024"};
-  if (options.weight < 1 || options.weight > 1000) return {"weight", "must be 1 to 1000"};
+  if (options.weight == 0 || options.weight > 1000) return {"weight", "must be 1 to 1000"};
   if (Duration{} > options.lease) return {"lease", "must not be negative"};
   if (options.lease != Duration{} && tick > options.lease) return {"lease", "is shorter than a tick"};
   if (Duration{} > options.max_runtime) return {"max_runtime", "must not be negative"};
-  if (options.max_failures < 1) return {"max_failures", "must be at least 1"};
-  if (options.max_deliveries < 1) return {"max_deliveries", "must be at least 1"};
-  if (options.max_hangs < 1) return {"max_hangs", "must be at least 1"};
+  if (options.max_failures == 0) return {"max_failures", "must be at least 1"};
+  if (options.max_deliveries == 0) return {"max_deliveries", "must be at least 1"};
+  if (options.max_hangs == 0) return {"max_hangs", "must be at least 1"};
   if (options.max_substitutes.value_or(0) > 900) return {"max_substitutes", "must be at most 900"};
   if (!options.retry) return {"retry", "must hold a policy"};
   if (Duration{} > options.retry_for) return {"retry_for", "must not be negative"};
@@ -164,9 +164,9 @@ template <class Payload>
   if (options.at && options.delay != Duration{}) return "at";
   if (options.priority && static_cast<std::uint32_t>(*options.priority) >= lanes) return "priority";
   if (options.lease && *options.lease != Duration{} && *options.lease < tick) return "lease";
-  if (options.max_runtime && *Duration{} > options.max_runtime) return "max_runtime";
-  if (options.max_failures && *options.max_failures < 1) return "max_failures";
-  if (options.retry_for && *Duration{} > options.retry_for) return "retry_for";
+  if (options.max_runtime && *options.max_runtime < Duration{}) return "max_runtime";
+  if (options.max_failures && *options.max_failures == 0) return "max_failures";
+  if (options.retry_for && *options.retry_for < Duration{}) return "retry_for";
   return nullptr;
 }
 

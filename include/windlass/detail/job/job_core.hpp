@@ -13,9 +13,13 @@
 
 namespace windlass::detail {
 
-/// Whose jobs the calling thread runs at this moment, null outside of handlers and their callbacks. A waiting call
-/// asks it, lest a worker wait for what only workers can bring about.
-inline thread_local const Host* current_host = nullptr;
+/// Whose jobs the calling thread runs at this moment; null outside of handlers and their callbacks. A waiting call
+/// asks, lest a worker wait for what only workers can bring about.
+struct Current {
+  const Host* host = nullptr;
+  const QueueBase* queue = nullptr;
+};
+inline thread_local Current current{};
 
 /// A whole queue except for its threads: takes jobs in, runs them on whoever calls run_next(), keeps their times.
 template <class Payload, class Traits>
@@ -72,9 +76,9 @@ class JobCore final : public JobLife<Payload, Traits>, public QueueBase {
   }
 
   bool run_next(RunLine& line) override {
-    const Host* const outer = std::exchange(current_host, &host);
+    const Current outer = std::exchange(current, Current{&host, this});
     const bool found = run_something(line);
-    current_host = outer;
+    current = outer;
     return found;
   }
 
@@ -85,6 +89,12 @@ class JobCore final : public JobLife<Payload, Traits>, public QueueBase {
       if (!lane->empty()) return true;
     }
     return false;
+  }
+
+  [[nodiscard]] std::uint64_t backlog() const noexcept override {
+    std::uint64_t total = store.errands.size_approx();
+    for (const auto& lane : store.ready) total += lane->size_approx();
+    return total;
   }
 
   Time tick(Time now) override {

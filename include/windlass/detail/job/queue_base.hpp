@@ -31,6 +31,9 @@ class QueueBase {
   /// Whether run_next() would find something. seq_cst looks only, no lock: [park.look].
   [[nodiscard]] virtual bool has_work() const noexcept = 0;
 
+  /// How many jobs and errands are ready, more or less.
+  [[nodiscard]] virtual std::uint64_t backlog() const noexcept = 0;
+
   /// Makes ready what is due at `now`; returns when there is more to do, or Time::max().
   virtual Time tick(Time now) = 0;
 

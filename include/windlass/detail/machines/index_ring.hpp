@@ -99,8 +99,8 @@ class IndexRing {
 
   /// How many numbers are in the ring; exact when no other call is in progress.
   [[nodiscard]] std::uint64_t size_approx() const noexcept {
-    const std::uint64_t head = head_.load(std::memory_order_relaxed);
-    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+    const std::uint64_t head = head_.load(std::memory_order_seq_cst);
+    const std::uint64_t tail = tail_.load(std::memory_order_seq_cst);
     return tail > head ? tail - head : 0;
   }
 

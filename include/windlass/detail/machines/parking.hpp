@@ -39,14 +39,24 @@ class Parking {
   bool park(HasWork has_work) {
     std::unique_lock lock(mutex_);
     word_.fetch_add(1, std::memory_order_seq_cst);  // [park.look] registered before the look
+    const std::uint32_t nudges = nudges_;
     if (!released_ && !has_work()) {
-      while (!released_ && (word_.load(std::memory_order_seq_cst) & token) == 0) wake_.wait(lock);
+      while (!released_ && nudges == nudges_ && (word_.load(std::memory_order_seq_cst) & token) == 0) wake_.wait(lock);
     }
     // A token without another sleeper to take it is ours, whether or not we slept for it.
     const std::uint32_t before = word_.fetch_sub(1, std::memory_order_seq_cst);
     if ((before & token) == 0) return false;
     word_.fetch_and(~token, std::memory_order_seq_cst);
     return true;
+  }
+
+  /// Wakes all sleepers once, so that each looks again at what has_work() does not tell.
+  void nudge() noexcept {
+    {
+      const std::lock_guard lock(mutex_);
+      ++nudges_;
+    }
+    wake_.notify_all();
   }
 
   /// Wakes all sleepers; nobody sleeps here any more.
@@ -67,6 +77,7 @@ class Parking {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool released_ = false;
+  std::uint32_t nudges_ = 0;
   std::atomic<std::uint32_t> word_{0};
 };
 
