@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -37,76 +38,102 @@ class DeadLetterBox {
   }
 
   /// Takes up to `limit` letters out, oldest first, and calls `use(DeadLetter<Payload>&&)` for each. A letter whose
-  /// payload a hung run still holds stays. Returns how many. What `use` throws comes out; that letter is gone.
+  /// payload a hung run still holds stays, and so do letters that come meanwhile. Returns how many. What `use` throws
+  /// comes out, and that letter is gone; what moving a payload throws comes out too, and that letter stays.
   template <class Use>
   std::size_t take(std::size_t limit, Use use) {
+    const std::uint64_t last = newest();
     std::size_t taken = 0;
     for (std::uint64_t after = 0; taken < limit; ++taken) {
-      Entry* entry = claim([&](const Entry& e) { return e.state == State::full && !e.letter.is_held && e.age > after; });
+      Entry* entry = claim(State::in_hand, [&](const Entry& e) {
+        return e.state == State::full && !e.letter->is_held && e.age > after && e.age <= last;
+      });
       if (entry == nullptr) break;
       after = entry->age;
-      DeadLetter<Payload> letter = std::move(entry->letter);
-      release(*entry, State::empty);
-      use(std::move(letter));
+      std::optional<DeadLetter<Payload>> letter;
+      {
+        Hold hold{*this, *entry, State::full};
+        letter.emplace(std::move(*entry->letter));
+        entry->letter.reset();
+        hold.then = State::empty;
+      }
+      use(std::move(*letter));
     }
     return taken;
   }
 
   /// Calls `look(const DeadLetter<Payload>&)` for up to `limit` letters, oldest first; they stay. A letter is out of
-  /// the others' sight while it is looked at.
+  /// the others' sight while it is looked at. Letters that come meanwhile are left out.
   template <class Look>
   std::size_t inspect(std::size_t limit, Look look) {
+    const std::uint64_t last = newest();
     std::size_t seen = 0;
     for (std::uint64_t after = 0; seen < limit; ++seen) {
-      Entry* entry = claim([&](const Entry& e) { return e.state == State::full && e.age > after; });
+      Entry* entry = claim(State::looked_at,
+                           [&](const Entry& e) { return e.state == State::full && e.age > after && e.age <= last; });
       if (entry == nullptr) break;
       after = entry->age;
-      struct Return {
-        DeadLetterBox& box;
-        Entry& entry;
-        ~Return() { box.release(entry, State::full); }
-      } back{*this, *entry};
-      look(std::as_const(entry->letter));
+      const Hold hold{*this, *entry, State::full};
+      look(std::as_const(*entry->letter));
     }
     return seen;
   }
 
-  /// Destroys all letters; returns how many.
+  /// Destroys all letters but those that come meanwhile; returns how many.
   std::size_t purge() {
+    const std::uint64_t last = newest();
     std::size_t purged = 0;
-    while (Entry* entry = claim([](const Entry& e) { return e.state == State::full; })) {
-      entry->letter = DeadLetter<Payload>{};
-      release(*entry, State::empty);
+    while (Entry* entry =
+               claim(State::in_hand, [&](const Entry& e) { return e.state == State::full && e.age <= last; })) {
+      const Hold hold{*this, *entry, State::empty};
+      entry->letter.reset();
       ++purged;
     }
     return purged;
   }
 
-  /// For the queue: takes `letter`, or returns false if every place is in other hands at this moment.
+  /// For the queue: takes `letter`, or returns false if every place, or the place of the letter that this one
+  /// completes, is in other hands at this moment.
   bool accept(DeadLetter<Payload>&& letter) {
     if (letter.is_completion) return complete(std::move(letter));
-    Entry* entry = claim([](const Entry& e) { return e.state == State::empty; });
+    Entry* entry = claim(State::in_hand, [](const Entry& e) { return e.state == State::empty; });
     if (entry == nullptr) {
-      entry = claim([](const Entry& e) { return e.state == State::full; });
+      entry = claim(State::in_hand, [](const Entry& e) { return e.state == State::full; });
       if (entry == nullptr) return false;
       const std::lock_guard lock(mutex_);
       ++evicted_;
     }
-    fill(*entry, std::move(letter));
+    Hold hold{*this, *entry, State::empty};  // if the payload's move throws
+    entry->letter.emplace(std::move(letter));
+    {
+      const std::lock_guard lock(mutex_);
+      entry->age = ++newest_;
+    }
+    hold.then = State::full;
     return true;
   }
 
  private:
-  enum class State : std::uint8_t { empty, full, in_hand };
+  enum class State : std::uint8_t { empty, full, looked_at, in_hand };
   struct Entry {
-    DeadLetter<Payload> letter{};
+    std::optional<DeadLetter<Payload>> letter{};
     std::uint64_t age = 0;  // grows with each letter; 0 = never used
     State state = State::empty;
   };
 
-  // Invariant: only the thread that moved an entry to `in_hand` touches its letter.
+  // Gives a claimed entry back, however its scope is left.
+  struct Hold {
+    DeadLetterBox& box;
+    Entry& entry;
+    State then;
+
+    ~Hold() { box.release(entry, then); }
+  };
+
+  // Invariant: only the thread that moved an entry to `in_hand` touches its letter, and nobody changes one that is
+  // `looked_at`. An `empty` entry has no letter.
   template <class Wanted>
-  Entry* claim(Wanted wanted) {
+  Entry* claim(State as, Wanted wanted) {
     const std::lock_guard lock(mutex_);
     Entry* oldest = nullptr;
     for (Entry& entry : entries_) {
@@ -114,7 +141,7 @@ class DeadLetterBox {
     }
     if (oldest != nullptr) {
       if (oldest->state == State::full) --size_;
-      oldest->state = State::in_hand;
+      oldest->state = as;
     }
     return oldest;
   }
@@ -125,27 +152,23 @@ class DeadLetterBox {
     if (state == State::full) ++size_;
   }
 
-  void fill(Entry& entry, DeadLetter<Payload>&& letter) {
-    struct Undo {
-      DeadLetterBox& box;
-      Entry& entry;
-      State state;
-      ~Undo() { box.release(entry, state); }
-    } undo{*this, entry, State::empty};  // if a payload's move throws
-    entry.letter = std::move(letter);
-    {
-      const std::lock_guard lock(mutex_);
-      entry.age = ++newest_;
-    }
-    undo.state = State::full;
+  [[nodiscard]] std::uint64_t newest() const {
+    const std::lock_guard lock(mutex_);
+    return newest_;
   }
 
   bool complete(DeadLetter<Payload>&& letter) {
-    Entry* entry = claim([&](const Entry& e) { return e.state == State::full && e.letter.is_held && e.letter.id == letter.id; });
-    if (entry == nullptr) return true;  // evicted or purged: the payload goes with `letter`
-    entry->letter.payload = std::move(letter.payload);
-    entry->letter.is_held = false;
-    release(*entry, State::full);
+    bool is_looked_at = false;
+    Entry* entry = claim(State::in_hand, [&](const Entry& e) {
+      if (e.state != State::full && e.state != State::looked_at) return false;
+      if (!e.letter->is_held || e.letter->id != letter.id) return false;
+      if (e.state == State::looked_at) is_looked_at = true;
+      return e.state == State::full;
+    });
+    if (entry == nullptr) return !is_looked_at;  // evicted or purged: the payload goes with `letter`
+    const Hold hold{*this, *entry, State::full};
+    if (letter.payload) entry->letter->payload.emplace(std::move(*letter.payload));
+    entry->letter->is_held = false;
     return true;
   }
 

@@ -44,10 +44,9 @@ class Function<Result(Arguments...)> {
 
   /// Destroys what this holds and takes over what `other` holds.
   Function& operator=(Function&& other) noexcept {
-    if (this != &other) {
-      reset();
-      take(other);
-    }
+    Function taken(std::move(other));  // first: what this holds may own `other`
+    reset();
+    take(taken);
     return *this;
   }
 

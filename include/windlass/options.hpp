@@ -12,6 +12,7 @@
 #include "function.hpp"
 #include "job_id.hpp"
 #include "retry.hpp"
+#include "text.hpp"
 
 namespace windlass {
 
@@ -29,10 +30,10 @@ enum class OnHung : std::uint8_t {
 
 /// What `on_hung` is told.
 struct HungInfo {
-  JobId id{};                   ///< The job.
-  std::uint32_t hangs = 0;      ///< Leases it lost, this one included.
-  std::uint32_t deliveries = 0; ///< Times it was delivered.
-  bool shutting_down = false;   ///< The queue waits for this run before it can go; the answer is ignored.
+  JobId id{};                    ///< The job.
+  std::uint32_t hangs = 0;       ///< Leases it lost, this one included.
+  std::uint32_t deliveries = 0;  ///< Times it was delivered.
+  bool shutting_down = false;    ///< The queue waits for this run before it can go; the answer is ignored.
 };
 
 /// What the worker hooks are told.
@@ -103,6 +104,49 @@ struct QueueOptions {
   DeadLetterSink<Payload> dead_letters{};
 };
 
+/// How a shutdown goes.
+template <class Payload>
+struct ShutdownOptions {
+  /// How long running jobs, and with `Leftover::run` due ones, may take before they are asked to stop.
+  Duration grace = std::chrono::seconds{5};
+  /// What becomes of the rest.
+  Leftover leftover = Leftover::run;
+  /// With `Leftover::hand_back`: takes each job that is left, on the thread that shuts down or settles it, no lock
+  /// held. If it throws, the job becomes a dead letter, `abandoned`.
+  Function<void(JobId, Payload&&)> hand_back{};
+};
+
+/// How much one `pump` may do.
+struct PumpOptions {
+  /// No job is started once this much time has passed. Unset: until nothing is ready.
+  std::optional<Duration> budget{};
+  /// At most so many jobs.
+  std::size_t max_jobs = static_cast<std::size_t>(-1);
+};
+
+/// What one `pump` did.
+struct PumpResult {
+  std::size_t ran = 0;     ///< Jobs run.
+  std::uint64_t left = 0;  ///< Jobs still ready, more or less; pump again, `on_ready` is not called for these.
+  Duration overrun{};      ///< How much the last job went over the budget.
+};
+
+/// A shared pool's options; see QueueOptions for the common fields.
+struct WorkerPoolOptions {
+  /// Names the threads; copied, at most 95 bytes.
+  std::string_view name = "pool";
+  /// Threads to begin with; at least 1.
+  std::uint32_t workers = 1;
+  /// How far `resize` may go. Unset: as many as workers.
+  std::optional<std::uint32_t> max_workers{};
+  /// Extra workers that stand in for hung ones. Unset: as many as max_workers.
+  std::optional<std::uint32_t> max_substitutes{};
+  /// Called on each worker thread before its first job.
+  Function<void(const WorkerInfo&)> on_worker_start{};
+  /// Called on each worker thread after its last job.
+  Function<void(const WorkerInfo&)> on_worker_stop{};
+};
+
 /// Overrides for one job.
 struct EnqueueOptions {
   /// Not before now plus this, on the queue's clock.
@@ -126,6 +170,9 @@ struct EnqueueOptions {
   }
 };
 
+/// No overrides; what enqueue calls use when they are given none.
+inline constexpr EnqueueOptions no_overrides{};
+
 /// A setting that cannot work: which field, and why. `field` is null if all is well.
 struct ConfigIssue {
   const char* field = nullptr;
@@ -137,12 +184,14 @@ struct ConfigIssue {
 /// Looks `options` over and returns the first issue; what a queue's constructor throws. No side effects.
 template <class Payload>
 [[nodiscard]] ConfigIssue check(const QueueOptions<Payload>& options, Duration tick = std::chrono::milliseconds{1}) {
+  if (options.name.size() > ReasonText::max_size) return {"name", "must be at most 95 bytes"};
   if (options.capacity == 0 || options.capacity > (1U << 31U)) return {"capacity", "must be 1 to 2^31"};
   if (options.pool != nullptr && options.workers) return {"workers", "must be unset when a pool is given"};
   if (options.pool != nullptr && options.max_substitutes) return {"max_substitutes", "belongs to the pool"};
   if (options.pool != nullptr && options.on_worker_start) return {"on_worker_start", "belongs to the pool"};
   if (options.pool != nullptr && options.on_worker_stop) return {"on_worker_stop", "belongs to the pool"};
   if (options.workers.value_or(1) > 1024) return {"workers", "must be at most 1024"};
+  if (options.on_ready && options.workers.value_or(1) != 0) return {"on_ready", "is for queues with workers = 0"};
   if (options.weight == 0 || options.weight > 1000) return {"weight", "must be 1 to 1000"};
   if (Duration{} > options.lease) return {"lease", "must not be negative"};
   if (options.lease != Duration{} && tick > options.lease) return {"lease", "is shorter than a tick"};
@@ -155,6 +204,17 @@ template <class Payload>
   if (Duration{} > options.retry_for) return {"retry_for", "must not be negative"};
   if (Duration{} > options.shutdown_grace) return {"shutdown_grace", "must not be negative"};
   if (options.leftover == Leftover::hand_back) return {"leftover", "a destructor has nobody to hand jobs back to"};
+  return {};
+}
+
+/// Looks `options` over and returns the first issue; what a pool's constructor throws. No side effects.
+[[nodiscard]] inline ConfigIssue check(const WorkerPoolOptions& options) {
+  if (options.name.size() > ReasonText::max_size) return {"name", "must be at most 95 bytes"};
+  if (options.workers == 0 || options.workers > 1024) return {"workers", "must be 1 to 1024"};
+  if (options.max_workers && (*options.max_workers < options.workers || *options.max_workers > 1024)) {
+    return {"max_workers", "must be at least workers and at most 1024"};
+  }
+  if (options.max_substitutes.value_or(0) > 900) return {"max_substitutes", "must be at most 900"};
   return {};
 }
 

@@ -34,12 +34,12 @@ enum class Jitter : std::uint8_t {
   none,          ///< Exactly the delay.
   full,          ///< Between 0 and the delay.
   equal,         ///< Between half the delay and the delay.
-  decorrelated,  ///< Between `first` and three times the previous delay, at most `cap`.
+  decorrelated,  ///< Between `first` and three times the previous delay (at first: of `first`), at most `cap`.
 };
 
 namespace detail {
 
-/// `low` to `high`, from random bits. Precise to the nanosecond up to 100 days.
+/// `low` to `high`, neither negative, from random bits; `low` if `high` is less. Precise to the nanosecond up to 100 days.
 [[nodiscard]] inline Duration between(Duration low, Duration high, std::uint64_t random) noexcept {
   if (high <= low) return low;
   const double part = static_cast<double>(random >> 11U) * 0x1p-53;
@@ -48,9 +48,14 @@ namespace detail {
 
 /// `value`, as nanoseconds that are neither negative nor above `cap`.
 [[nodiscard]] inline Duration capped(double value, Duration cap) noexcept {
-  if (!(value > 0)) return Duration::zero();
+  if (!(value > 0) || cap < Duration::zero()) return Duration::zero();
   if (value >= static_cast<double>(cap.count())) return cap;
   return Duration{static_cast<Duration::rep>(value)};
+}
+
+/// `delay`, or zero if it is negative.
+[[nodiscard]] constexpr Duration not_negative(Duration delay) noexcept {
+  return delay < Duration::zero() ? Duration::zero() : delay;
 }
 
 /// Which try this would be, 1 for the first: failures and hangs share one backoff.
@@ -70,7 +75,7 @@ struct NoRetry {
 struct FixedDelay {
   Duration delay{};
 
-  std::optional<Duration> operator()(const Failure&) const noexcept { return delay; }
+  std::optional<Duration> operator()(const Failure&) const noexcept { return detail::not_negative(delay); }
 };
 
 /// `first`, `first + step`, `first + 2 step`, ... up to `cap`.
@@ -94,8 +99,10 @@ struct ExponentialBackoff {
 
   std::optional<Duration> operator()(const Failure& failure) const noexcept {
     if (jitter == Jitter::decorrelated) {
-      const Duration high = detail::capped(3.0 * static_cast<double>(failure.previous_delay.count()), cap);
-      return detail::between(first < cap ? first : cap, high, failure.random);
+      const Duration low = detail::not_negative(first < cap ? first : cap);
+      // At first there is no previous delay: all would wait exactly `first`, and come back together.
+      const Duration previous = failure.previous_delay < low ? low : failure.previous_delay;
+      return detail::between(low, detail::capped(3.0 * static_cast<double>(previous.count()), cap), failure.random);
     }
     const double power = std::pow(factor, detail::tries(failure) - 1);
     const Duration delay = detail::capped(static_cast<double>(first.count()) * power, cap);
@@ -112,12 +119,12 @@ struct ExponentialBackoff {
   }
 };
 
-/// `first`, doubled `doublings` times, then growing by the last doubling's delay, up to `cap`.
-/// With 10 s, 4 doublings and a cap of 300 s: 10, 20, 40, 80, 160, 240, 300, 300 s with a step of 80 s.
+/// `first`, doubled `doublings` times, then `step` longer each time, up to `cap`.
+/// With 10 s, 4 doublings, a step of 80 s and a cap of 300 s: 10, 20, 40, 80, 160, 240, 300, 300 s.
 struct DoublingThenLinearBackoff {
   Duration first{};
   std::uint32_t doublings = 4;
-  Duration step{};  ///< What each delay after the doublings adds.
+  Duration step{};  ///< What each delay after the doublings adds; zero repeats the last doubled one.
   Duration cap = std::chrono::hours{24};
 
   std::optional<Duration> operator()(const Failure& failure) const noexcept {
@@ -145,7 +152,7 @@ class SteppedBackoff {
     if (size_ == 0) return std::nullopt;
     const double last = static_cast<double>(size_ - 1);
     const double at = detail::tries(failure) - 1;
-    return steps_[static_cast<std::size_t>(at < last ? at : last)];
+    return detail::not_negative(steps_[static_cast<std::size_t>(at < last ? at : last)]);
   }
 
  private:

@@ -6,6 +6,7 @@
 
 #include "clock.hpp"
 #include "detail/machines/atomics.hpp"
+#include "observer.hpp"
 
 namespace windlass {
 
@@ -34,12 +35,30 @@ class SystemClocks {
   }
 };
 
+/// How many jobs are timed for `Stats::wait` and `Stats::run`; each costs three clock reads.
+enum class Timing : std::uint8_t {
+  none,     ///< No job.
+  sampled,  ///< One of 64.
+  all,      ///< Every job.
+};
+
 /// What is fixed at compile time. Derive and override what differs.
 struct DefaultTraits {
+  /// Where time comes from: `now()` and `wall_now()`, const and noexcept; cheap to copy.
   using Clock = SystemClocks;
+  /// Who is told of each event; see NoObserver.
+  using Observer = NoObserver;
+  /// The atomics of the lock-free parts; for tests.
   using Atomics = detail::StdAtomics;
+  /// The grain of delays, backoff and leases; deadlines are rounded up to it.
   static constexpr Duration tick = std::chrono::milliseconds{1};
+  /// The priority lanes.
   static constexpr Lanes lanes{};
+  /// Which jobs are timed for statistics.
+  static constexpr Timing timing = Timing::sampled;
+  /// Deliver each job at most once: no lease, no retry, the first failure makes a dead letter. The handler may take
+  /// `Payload&&`.
+  static constexpr bool at_most_once = false;
 };
 
 }  // namespace windlass

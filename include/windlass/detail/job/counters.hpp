@@ -23,8 +23,9 @@ inline thread_local char thread_mark = 0;
 /// seq_cst, because a producer adds to `accepted` and then reads `closed`, while close() does the reverse.
 class Counters {
  public:
-  void add(Count what, std::uint64_t n = 1) noexcept {
-    shards_[shard()].values[static_cast<std::size_t>(what)].fetch_add(n, std::memory_order_seq_cst);
+  /// Returns what this thread's shard had counted before.
+  std::uint64_t add(Count what, std::uint64_t n = 1) noexcept {
+    return shards_[shard()].values[static_cast<std::size_t>(what)].fetch_add(n, std::memory_order_seq_cst);
   }
 
   [[nodiscard]] std::uint64_t sum(Count what) const noexcept {

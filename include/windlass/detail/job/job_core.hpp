@@ -5,126 +5,92 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <utility>
 
-#include "job_life.hpp"
+#include "cancel.hpp"
+#include "frame.hpp"
+#include "job_intake.hpp"
+#include "leftovers.hpp"
 #include "windlass/delivery.hpp"
-#include "windlass/traits.hpp"
 
 namespace windlass::detail {
 
-/// Whose jobs the calling thread runs at this moment; null outside of handlers and their callbacks. A waiting call
-/// asks, lest a worker wait for what only workers can bring about.
-struct Current {
-  const Host* host = nullptr;
-  const QueueBase* queue = nullptr;
-};
-inline thread_local Current current{};
-
 /// A whole queue except for its threads: takes jobs in, runs them on whoever calls run_next(), keeps their times.
 template <class Payload, class Traits>
-class JobCore final : public JobLife<Payload, Traits>, public QueueBase {
-  using Life = JobLife<Payload, Traits>;
+class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
+  using Intake = JobIntake<Payload, Traits>;
 
  public:
   using Handler = Function<Outcome(Payload&, Delivery&)>;
-  using Life::clock, Life::counters, Life::host, Life::idle, Life::options, Life::phase, Life::planner, Life::room,
-      Life::store, Life::takers;
+  using Intake::clock, Intake::counters, Intake::host, Intake::options, Intake::phase, Intake::planner, Intake::store;
 
   JobCore(Handler handler, QueueOptions<Payload>&& given, Host& its_host, typename Traits::Clock its_clock,
           std::uint32_t its_number)
-      : Life(std::move(given), its_host, its_clock, its_number), handler_(std::move(handler)) {
-    is_paused.store(options.paused, std::memory_order_relaxed);
-    if (options.lease > Duration{}) host.lease_in_use(options.lease);
+      : Intake(std::move(given), its_host, its_clock, its_number), handler_(std::move(handler)) {
+    this->is_paused.store(options.paused, std::memory_order_relaxed);
+    if (has_leases && options.lease > Duration{}) host.lease_in_use(options.lease);
   }
 
-  /// A free slot for an enqueue that was counted as accepted, or `no_slot`.
-  [[nodiscard]] std::uint32_t take_slot() noexcept { return store.free.take(); }
+  [[nodiscard]] const QueueBase& self() const noexcept { return *this; }
 
-  /// Counts an enqueue in; false, and counted out again, if the queue is closed.
-  [[nodiscard]] bool enter() noexcept {
-    counters.add(Count::accepted);  // before the look at closed: close() does the reverse
-    if (!is_closed.load(std::memory_order_seq_cst)) return true;
-    leave();
-    return false;
-  }
-
-  /// Counts an enqueue out that did not happen after all.
-  void leave() noexcept {
-    counters.add(Count::refused);
-    idle.notify_all();
-  }
-
-  /// Row 1: makes a job of `slot`; `construct(place)` puts the payload there. If that throws, nothing was enqueued.
-  template <class Construct>
-  JobId fill(std::uint32_t slot, const EnqueueOptions& given, Construct construct) {
-    auto& hot = store.hot(slot);
-    GiveBack guard{*this, slot};
-    construct(static_cast<void*>(hot.place));
-    guard.armed = false;
-    hot.lane = static_cast<std::uint8_t>(given.priority ? static_cast<std::uint32_t>(*given.priority) : Life::Store::lanes / 2);
-    hot.has_cold = hot.emptied = hot.owes_letter = false;
-    const JobId id{hot.word.read().stamp(), slot, Life::number};
-    hot.birth.store(id.stamp(), std::memory_order_seq_cst);
-    if (given.is_default() && options.retry_for == Duration{}) {
-      hot.word.enqueue(State::ready);
-      Life::push_ready(slot);
-    } else {
-      fill_cold(slot, given);
+  Ran run_next(RunLine& line) override {
+    const Frame frame(host, *this);
+    const std::uint32_t errand = store.errands.pop();
+    if (errand != no_slot) {
+      if (line.is_searching) host.end_search(line);
+      line.begin_errand(this, options.lease);
+      this->run_errand(errand);
+      line.end();
+      return Ran::errand;
     }
-    return id;
-  }
-
-  bool run_next(RunLine& line) override {
-    const Current outer = std::exchange(current, Current{&host, this});
-    const bool found = run_something(line);
-    current = outer;
-    return found;
+    const std::uint32_t slot = pop_ready();
+    if (slot == no_slot) return Ran::nothing;
+    if (line.is_searching) host.end_search(line);
+    auto& hot = store.hot(slot);
+    if (hot.is_pulled.load(std::memory_order_relaxed)) hot.is_pulled.store(false, std::memory_order_relaxed);
+    const std::uint64_t stamp = hot.word.lease();  // row 2
+    if (stamp == 0) {
+      this->drop_tombstone(slot);
+      return Ran::errand;
+    }
+    run_job(line, slot, stamp);
+    return Ran::job;
   }
 
   [[nodiscard]] bool has_work() const noexcept override {
     if (!store.errands.empty()) return true;
-    if (!may_start()) return false;
-    for (const auto& lane : store.ready) {
-      if (!lane->empty()) return true;
-    }
-    return false;
-  }
-
-  [[nodiscard]] std::uint64_t backlog() const noexcept override {
-    std::uint64_t total = store.errands.size_approx();
-    for (const auto& lane : store.ready) total += lane->size_approx();
-    return total;
+    if (!may_start() || !has_handler()) return false;
+    return has_ready();
   }
 
   Time tick(Time now) override {
     while (planner.next_due() <= now) {
       std::array<std::uint32_t, Planner::per_hold> due;
-      std::array<bool, Planner::per_hold> lost;
       std::uint32_t count = 0;
       {
         const std::lock_guard lock(planner.mutex());
         for (std::uint32_t node = 0; count < Planner::per_hold && planner.take_due(now, node);) {
-          due[count] = node / 2;
-          lost[count] = node % 2 != 0;
-          if (lost[count] ? expire_pulled(node / 2) : wake(node / 2, now)) ++count;
+          const bool is_alarm = node % 2 != 0;
+          if (is_alarm ? expire_pulled(node / 2, now) : wake(node / 2, now)) due[count++] = node;
         }
       }
-      for (std::uint32_t i = 0; i < count; ++i) lost[i] ? Life::push_errand(due[i]) : Life::push_ready(due[i]);
+      for (std::uint32_t i = 0; i < count; ++i) {
+        due[i] % 2 != 0 ? this->push_errand(due[i] / 2) : this->push_ready(due[i] / 2);
+      }
     }
     return planner.next_due();
   }
 
   bool expire(std::uint32_t slot, std::uint32_t low_stamp) override {
-    if (phase.load(std::memory_order_seq_cst) != Phase::open) return false;  // shutdown redelivers nothing
-    const State reached = store.hot(slot).word.expire(low_stamp);
+    const bool is_open = phase.load(std::memory_order_seq_cst) == Phase::open;
+    const State reached = store.hot(slot).word.expire(low_stamp, is_open ? State::expired : State::stalled);
     if (reached == State::free) return false;
     counters.add(Count::expiries);
-    if (reached == State::expired) {
-      Life::push_errand(slot);
-    } else {
+    if (reached == State::expired) this->push_errand(slot);
+    if (reached == State::done) {
       counters.add(Count::cancelled);
-      idle.notify_all();
+      this->note_quiet();
     }
     return true;
   }
@@ -132,7 +98,7 @@ class JobCore final : public JobLife<Payload, Traits>, public QueueBase {
   bool extend(Run& run, Duration by) override {
     if (run.committed) return true;
     if (run.line.stop.reason(run.round) == StopReason::max_runtime) return false;
-    const Duration::rep until = host.lease_time(later(clock.now(), by)).time_since_epoch().count();
+    const Duration::rep until = later(host.lease_time(clock.now()), by).time_since_epoch().count();
     if (until > run.line.extend_until.load(std::memory_order_relaxed)) {
       run.line.extend_until.store(until, std::memory_order_release);
     }
@@ -157,107 +123,67 @@ class JobCore final : public JobLife<Payload, Traits>, public QueueBase {
     if constexpr (requires { clock.sleep(by); }) {
       clock.sleep(by);
     } else {
-      const auto until = std::chrono::steady_clock::now() + by;
       const StopState::Waiter registered(&run.line.stop, run.line.sleep_mutex, run.line.sleep);
       std::unique_lock lock(run.line.sleep_mutex);
-      run.line.sleep.wait_until(lock, until, [&] { return run.line.stop.reason(run.round) != StopReason::none; });
+      run.line.sleep.wait_until(lock, later(std::chrono::steady_clock::now(), by),
+                                [&] { return run.line.stop.reason(run.round) != StopReason::none; });
     }
     return run.line.stop.reason(run.round) == StopReason::none;
   }
 
-  [[nodiscard]] std::string_view name() const noexcept override { return Life::name_text.view(); }
+  void worker_parked() override { this->observe(Event::parked, JobId{}); }
 
-  /// Row 2 for a pulled lease: runs errands until a job turns up. 0 if there is none.
+  [[nodiscard]] std::string_view name() const noexcept override { return Intake::name_text.view(); }
+
+  /// Whether a job is ready, paused or not.
+  [[nodiscard]] bool has_ready() const noexcept {
+    for (const auto& lane : store.ready) {
+      if (!lane->empty()) return true;
+    }
+    return false;
+  }
+
+  /// Whether there is a handler to run jobs with; without one they are pulled.
+  [[nodiscard]] bool has_handler() const noexcept { return is_callable_v<Payload> || handler_; }
+
+  /// Whether jobs may start now: not paused, and not at the end of a shutdown.
+  [[nodiscard]] bool may_start() const noexcept {
+    return !this->is_paused.load(std::memory_order_seq_cst) && phase.load(std::memory_order_seq_cst) < Phase::stopping;
+  }
+
+  /// Row 2 for a pulled lease. The stamp of the lease, and `slot`; 0 if there is no job.
   [[nodiscard]] std::uint64_t take_lease(std::uint32_t& slot) {
     for (;;) {
-      const std::uint32_t errand = store.errands.pop();
-      if (errand != no_slot) {
-        Life::run_errand(errand);
-        continue;
-      }
-      slot = pop_ready();
+      slot = pop_lane();
       if (slot == no_slot) return 0;
-      if (const std::uint64_t stamp = store.hot(slot).word.lease()) return stamp;
-      drop_tombstone(slot);
+      auto& hot = store.hot(slot);
+      hot.is_pulled.store(true, std::memory_order_relaxed);
+      if (const std::uint64_t stamp = hot.word.lease()) return stamp;
+      this->drop_tombstone(slot);
     }
   }
 
-  [[nodiscard]] bool may_start() const noexcept {
-    return !is_paused.load(std::memory_order_seq_cst) && phase.load(std::memory_order_seq_cst) != Phase::stopping;
-  }
-
-  /// Takes any ready job's number out of its lane, paused or not; for leftovers.
-  [[nodiscard]] std::uint32_t pop_lane() noexcept {
-    for (auto& lane : store.ready) {
-      const std::uint32_t slot = lane->pop();
-      if (slot != no_slot) return slot;
+  /// Runs what is in the errand ring, for hosts whose callers do everything.
+  void run_errands() {
+    for (std::uint32_t slot = store.errands.pop(); slot != no_slot; slot = store.errands.pop()) {
+      const Frame frame(host, *this);
+      this->run_errand(slot);
     }
-    return no_slot;
-  }
-
-  void drop_tombstone(std::uint32_t slot) {
-    counters.add(Count::tombstones_gone);
-    Life::release(slot);
   }
 
   /// The lease of the job in `slot`, which the caller has just leased.
   [[nodiscard]] Duration lease_of(std::uint32_t slot) noexcept {
+    if (!has_leases) return Duration{};
     return store.hot(slot).has_cold ? store.cold(slot).lease.value_or(options.lease) : options.lease;
   }
 
-  std::atomic<bool> is_closed{false};
-  std::atomic<bool> is_paused{false};
-
  private:
-  struct GiveBack {
-    JobCore& core;
-    std::uint32_t slot;
-    bool armed = true;
-    ~GiveBack() {
-      if (!armed) return;
-      core.store.free.give(slot);
-      core.room.notify_one();
-      core.leave();
-    }
-  };
-
-  void fill_cold(std::uint32_t slot, const EnqueueOptions& given) {
-    ColdSlot& cold = store.cold(slot);
-    const Time now = clock.now();
-    cold.enqueued_at = now;
-    cold.at = given.at;
-    cold.lease = given.lease;
-    cold.max_runtime = given.max_runtime;
-    cold.max_failures = given.max_failures;
-    cold.retry_for = given.retry_for;
-    if (given.lease && *given.lease > Duration{}) host.lease_in_use(*given.lease);
-    const Time due = given.at ? at_due(*given.at, now) : later(now, given.delay);
-    auto& word = store.hot(slot).word;
-    if (due <= now) {
-      word.enqueue(State::ready);
-      return Life::push_ready(slot);
-    }
-    bool earliest = false;
-    {
-      const std::lock_guard lock(planner.mutex());
-      word.enqueue(State::waiting);
-      earliest = planner.insert(2 * slot, due);
-      counters.add(Count::entered_waiting);
-    }
-    if (earliest) host.plan_changed(due);
-  }
-
-  // A wall-clock job is looked at once a second, so that setting the clock re-plans it.
-  Time at_due(std::chrono::system_clock::time_point at, Time now) const {
-    const auto left = at - clock.wall_now();
-    if (left <= Duration{}) return now;
-    return later(now, left < std::chrono::seconds{1} ? Duration{left} : Duration{std::chrono::seconds{1}});
-  }
+  static constexpr bool has_leases = !Traits::at_most_once;
 
   // Under the planner's lock: `waiting -> ready`, or not yet.
   bool wake(std::uint32_t slot, Time now) {
     if (store.hot(slot).has_cold && store.cold(slot).at) {
-      const Time due = at_due(*store.cold(slot).at, now);
+      const Time due = this->at_due(*store.cold(slot).at, now);
       if (due > now) {
         planner.insert(2 * slot, due);
         return false;
@@ -268,51 +194,47 @@ class JobCore final : public JobLife<Payload, Traits>, public QueueBase {
     return store.hot(slot).word.wake();
   }
 
-  // Under the planner's lock: the alarm of a pulled lease went off.
-  bool expire_pulled(std::uint32_t slot) {
-    if (phase.load(std::memory_order_seq_cst) != Phase::open) return false;
-    const State reached = store.hot(slot).word.expire(static_cast<std::uint32_t>(store.cold(slot).pulled_stamp));
+  // Under the planner's lock: the alarm of a pulled lease went off. If the process stood still meanwhile, there is
+  // lease time left.
+  bool expire_pulled(std::uint32_t slot, Time now) {
+    ColdSlot& cold = store.cold(slot);
+    const Time lease_now = host.lease_time(now);
+    if (cold.pulled_until > lease_now) {
+      planner.insert(2 * slot + 1, later(now, cold.pulled_until - lease_now));
+      return false;
+    }
+    const bool is_open = phase.load(std::memory_order_seq_cst) == Phase::open;
+    const State reached = store.hot(slot).word.expire(static_cast<std::uint32_t>(cold.pulled_stamp),
+                                                      is_open ? State::expired : State::stalled);
     if (reached == State::free) return false;
     counters.add(Count::expiries);
     if (reached == State::done) counters.add(Count::cancelled);
     return reached == State::expired;
   }
 
-  [[nodiscard]] std::uint32_t pop_ready() {
+  [[nodiscard]] std::uint32_t pop_ready() { return has_handler() ? pop_lane() : no_slot; }
+
+  [[nodiscard]] std::uint32_t pop_lane() {
     if (!may_start()) return no_slot;
     if constexpr (Traits::lanes.order == LaneOrder::weighted) {
-      std::uint32_t turn = next_turn();
-      const std::uint32_t slot = store.ready[turn]->pop();
+      const std::uint32_t slot = store.ready[next_turn()]->pop();
       if (slot != no_slot) return slot;
     }
-    return pop_lane();
+    for (auto& lane : store.ready) {
+      const std::uint32_t slot = lane->pop();
+      if (slot != no_slot) return slot;
+    }
+    return no_slot;
   }
 
   // Which lane's turn it is: of every sum-of-weights pops, each lane gets first choice as often as its weight says.
   [[nodiscard]] std::uint32_t next_turn() noexcept {
     std::uint32_t total = 0;
-    for (std::uint32_t i = 0; i < Life::Store::lanes; ++i) total += Traits::lanes.weights[i];
+    for (std::uint32_t i = 0; i < Intake::Store::lanes; ++i) total += Traits::lanes.weights[i];
     std::uint32_t at = turns_.fetch_add(1, std::memory_order_relaxed) % total;
     std::uint32_t lane = 0;
     while (at >= Traits::lanes.weights[lane]) at -= Traits::lanes.weights[lane++];
     return lane;
-  }
-
-  bool run_something(RunLine& line) {
-    const std::uint32_t errand = store.errands.pop();
-    if (errand != no_slot) {
-      Life::run_errand(errand);
-      return true;
-    }
-    const std::uint32_t slot = pop_ready();
-    if (slot == no_slot) return false;
-    const std::uint64_t stamp = store.hot(slot).word.lease();
-    if (stamp == 0) {
-      drop_tombstone(slot);
-    } else {
-      run_job(line, slot, stamp);
-    }
-    return true;
   }
 
   void run_job(RunLine& line, std::uint32_t slot, std::uint64_t stamp) {
@@ -327,30 +249,49 @@ class JobCore final : public JobLife<Payload, Traits>, public QueueBase {
       attempt = cold.failures + cold.hangs + 1;
       if (cold.hangs > 0) counters.add(Count::redeliveries);
     }
-    const JobId id{hot.birth.load(std::memory_order_relaxed), slot, Life::number};
-    Run run{*this, line, id, slot, attempt, stamp, line.stop.begin_round()};
-    line.begin(this, stamp, slot, lease, limit);
+    Run run{*this, line, this->id_of(slot), slot, attempt, stamp, line.stop.begin_round()};
+    line.begin(this, stamp, slot, has_leases ? lease : Duration{}, limit);
+    this->observe(Event::started, run.id);
+    const Duration::rep sampled = hot.sampled_at.load(std::memory_order_relaxed);
+    const Time begun = sampled != 0 ? start_timing(hot, Time{Duration{sampled}}) : Time{};
     Delivery delivery(run);
-    bool threw = false;
-    const Outcome outcome = call(hot.payload(), delivery, threw);
-    Life::finish_run(run, outcome, threw);
+    const Outcome outcome = call(hot.payload(), delivery);
+    if (sampled != 0) this->run_times.add(clock.now() - begun);
+    this->finish(slot, run.stamp, run.committed, outcome, &run);
+    // Last, for what finish() calls may hang too. A line that names a slot for too long does no harm: the stamp tells.
+    line.end();
   }
 
-  Outcome call(Payload& payload, Delivery& delivery, bool& threw) {
+  template <class Hot>
+  Time start_timing(Hot& hot, Time enqueued) noexcept {
+    hot.sampled_at.store(0, std::memory_order_relaxed);
+    const Time now = clock.now();
+    this->wait_times.add(now - enqueued);
+    return now;
+  }
+
+  Outcome call(Payload& payload, Delivery& delivery) {
 #if defined(__cpp_exceptions)
     try {
-      return handler_(payload, delivery);
+      return call_handler(payload, delivery);
     } catch (const std::exception& error) {
-      threw = true;
+      counters.add(Count::exceptions);
       return Outcome::retry(what_of(error));
     } catch (...) {
-      threw = true;
+      counters.add(Count::exceptions);
       return Outcome::retry("an exception that is not a std::exception");
     }
 #else
-    (void)threw;
-    return handler_(payload, delivery);
+    return call_handler(payload, delivery);
 #endif
+  }
+
+  Outcome call_handler(Payload& payload, Delivery& delivery) {
+    if constexpr (is_callable_v<Payload>) {
+      return payload(delivery);
+    } else {
+      return handler_(payload, delivery);
+    }
   }
 
 #if defined(__cpp_exceptions)

@@ -70,7 +70,9 @@ class JobStore {
   struct Layout {
     std::size_t hot, cold, links, nodes, cells, end;
   };
-  [[nodiscard]] static constexpr std::size_t up(std::size_t n) noexcept { return (n + alignment - 1) & ~(alignment - 1); }
+  [[nodiscard]] static constexpr std::size_t up(std::size_t n) noexcept {
+    return (n + alignment - 1) & ~(alignment - 1);
+  }
   [[nodiscard]] static constexpr Layout layout(std::size_t capacity) noexcept {
     Layout at{};
     at.cold = up(capacity * sizeof(Hot));

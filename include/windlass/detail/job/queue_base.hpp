@@ -22,17 +22,22 @@ struct Run {
   bool committed = false;
 };
 
+/// What a thread that came to run something did.
+enum class Ran : std::uint8_t {
+  nothing,  // nothing was ready
+  errand,   // the consequences of something earlier
+  job,      // one run
+  no_seat,  // too many threads pump at once
+};
+
 /// What threads and runs need of a queue whose payload type they do not know.
 class QueueBase {
  public:
-  /// Runs one errand or one ready job on the caller, who publishes it in `line`. False if there was nothing.
-  virtual bool run_next(RunLine& line) = 0;
+  /// Runs one errand or one ready job on the caller, who publishes it in `line`.
+  virtual Ran run_next(RunLine& line) = 0;
 
   /// Whether run_next() would find something. seq_cst looks only, no lock: [park.look].
   [[nodiscard]] virtual bool has_work() const noexcept = 0;
-
-  /// How many jobs and errands are ready, more or less.
-  [[nodiscard]] virtual std::uint64_t backlog() const noexcept = 0;
 
   /// Makes ready what is due at `now`; returns when there is more to do, or Time::max().
   virtual Time tick(Time now) = 0;
@@ -45,6 +50,9 @@ class QueueBase {
 
   /// Row 8 for `run`.
   virtual bool try_commit(Run& run) = 0;
+
+  /// A worker found nothing and is about to sleep.
+  virtual void worker_parked() = 0;
 
   /// Waits in the handler of `run` until `by` has passed or its stop is requested; true if it slept to the end.
   virtual bool sleep(Run& run, Duration by) = 0;
@@ -61,17 +69,28 @@ class Host {
   /// Something became ready (published with seq_cst before this call).
   virtual void wake() noexcept = 0;
 
+  /// The worker of `line`, a searcher, has taken a job: others may be wanted for what is left.
+  virtual void end_search(RunLine& line) noexcept = 0;
+
   /// A deadline was set that is earlier than any before.
-  virtual void plan_changed(Time due) noexcept = 0;
+  virtual void plan_changed() noexcept = 0;
 
   /// A job with this lease may start soon.
   virtual void lease_in_use(Duration lease) noexcept = 0;
 
+  /// A pulled lease went out, or came back: as long as one is out, stalls are looked for.
+  virtual void pulled_lease_out() noexcept = 0;
+  virtual void pulled_lease_back() noexcept = 0;
+
   /// Asks the run of `slot` that bears `low_stamp` to stop. False if no line shows that run.
-  virtual bool stop_run(const QueueBase& queue, std::uint32_t slot, std::uint32_t low_stamp, StopReason why) noexcept = 0;
+  virtual bool stop_run(const QueueBase& queue, std::uint32_t slot, std::uint32_t low_stamp,
+                        StopReason why) noexcept = 0;
 
   /// Lease time: the clock's time less the stalls that the timekeeper saw.
   [[nodiscard]] virtual Time lease_time(Time now) const noexcept = 0;
+
+  /// Whether nobody but callers of the queue runs jobs and keeps time.
+  [[nodiscard]] virtual bool is_pumped() const noexcept = 0;
 
  protected:
   ~Host() = default;

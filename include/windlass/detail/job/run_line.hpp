@@ -27,7 +27,12 @@ struct alignas(cache_line) RunLine {
   std::atomic<Duration::rep> extend_until{0};  // lease time since the epoch; only grows within a run
   alignas(cache_line) StopState stop;
   std::mutex sleep_mutex;
-  std::condition_variable sleep;  // sleep_for in the handler
+  std::condition_variable sleep;             // sleep_for in the handler
+  bool is_searching = false;                 // the worker's own: it owes Parking an end_search()
+  std::atomic<QueueBase*> looking{nullptr};  // a queue the worker looks into without running anything of it
+
+  // A worker inside user code that belongs to no run: a sink, `on_hung`.
+  static constexpr std::uint32_t errand = no_slot - 1;
 
   [[nodiscard]] static std::uint64_t name(std::uint64_t stamp, std::uint32_t slot) noexcept {
     return pack(static_cast<std::uint32_t>(stamp), slot + 1);
@@ -41,6 +46,9 @@ struct alignas(cache_line) RunLine {
     runs.store(runs.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     running.store(name(stamp, slot), std::memory_order_release);  // [line.begun] release, pairs with LeaseWatch
   }
+
+  /// The same for an errand: it can be found hung, but nothing is taken from it.
+  void begin_errand(QueueBase* whose, Duration patience) noexcept { begin(whose, 0, errand, patience, Duration{}); }
 
   void end() noexcept { running.store(0, std::memory_order_release); }
 };

@@ -16,10 +16,12 @@ namespace windlass::detail {
 template <class Payload, class Policy>
 struct HotSlot {
   SlotWord<Policy> word;
-  typename Policy::template Atomic<std::uint64_t> birth;  // stamp at enqueue: the job's name while it lives
+  typename Policy::template Atomic<std::uint64_t> birth;       // stamp at enqueue: the job's name while it lives
+  typename Policy::template Atomic<Duration::rep> sampled_at;  // when it was enqueued, if it is timed; 0 if not
+  typename Policy::template Atomic<bool> is_pulled;  // the current lease is a pulled one; by who popped the number
   std::uint8_t lane;
-  bool has_cold;  // the cold slot is valid for this job; written by the enqueuer or the owner of `settling`
-  bool emptied;   // the payload is gone already; written by whoever ended the job, read by whoever frees it
+  bool has_cold;     // the cold slot is valid for this job; written by the enqueuer or the owner of `settling`
+  bool emptied;      // the payload is gone already; written by whoever ended the job, read by whoever frees it
   bool owes_letter;  // the sink still gets the payload, when the hung run has returned
   alignas(Payload) std::byte place[sizeof(Payload)];
 
@@ -41,7 +43,9 @@ struct ColdSlot {
   std::optional<Duration> max_runtime{};
   std::optional<Duration> retry_for{};
   std::optional<std::uint32_t> max_failures{};
+  std::uint64_t hang_stamp = 0;    // the lease whose loss was counted last: each loss counts once
   std::uint64_t pulled_stamp = 0;  // the pulled lease that the alarm node times; under the planner's lock
+  Time pulled_until{};             // when it expires, in lease time; under the planner's lock
   ReasonText first_error{};
   ReasonText last_error{};
 };

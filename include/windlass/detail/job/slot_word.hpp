@@ -31,7 +31,8 @@ enum class State : std::uint8_t {
     case State::waiting:
       return to == State::ready || to == State::done || to == State::dead;
     case State::leased:
-      return to == State::leased || to == State::done || to == State::settling || to == State::expired || to == State::committing;
+      return to == State::leased || to == State::done || to == State::settling || to == State::expired ||
+             to == State::committing || to == State::stalled;
     case State::settling:
       return to == State::ready || to == State::waiting || to == State::dead || to == State::done ||
              to == State::stalled;
@@ -114,15 +115,16 @@ class SlotWord {
     }
   }
 
-  /// Row 6. The lease watch: `leased -> expired` if the word still bears the low stamp that was timed. The errand
-  /// ring gets a hold of its own; a cancelled job is over instead. Returns the state reached, `free` if none.
-  [[nodiscard]] State expire(std::uint32_t low_stamp) noexcept {
+  /// Row 6. The lease watch: `leased -> expired` if the word still bears the low stamp that was timed; during shutdown
+  /// `leased -> stalled` (`to`), so that nothing is redelivered. The job gets a hold of its own, in the errand ring or
+  /// nowhere; a cancelled job is over instead. Returns the state reached, `free` if none.
+  [[nodiscard]] State expire(std::uint32_t low_stamp, State to = State::expired) noexcept {
     SlotView seen = read();
     while (seen.state() == State::leased && low_half(seen.stamp()) == low_stamp &&
            seen.holders() < SlotView::max_holders) {
-      const State to = seen.cancel() ? State::done : State::expired;
-      const std::uint32_t holders = seen.holders() + (to == State::expired ? 1U : 0U);
-      if (swap(seen, SlotView::of(to, seen.cancel(), holders, seen.stamp()))) return to;
+      const State reached = seen.cancel() ? State::done : to;
+      const std::uint32_t holders = seen.holders() + (seen.cancel() ? 0U : 1U);
+      if (swap(seen, SlotView::of(reached, seen.cancel(), holders, seen.stamp()))) return reached;
     }
     return State::free;
   }
@@ -188,8 +190,8 @@ class SlotWord {
   /// `waiting -> ready`, under the planner's lock. False if cancelled meanwhile (then it is not `waiting`).
   [[nodiscard]] bool wake() noexcept { return change(State::waiting, State::ready); }
 
-  /// Rows 9d. `from -> dead` for leftovers of a shutdown; no run is going on.
-  [[nodiscard]] bool abandon(State from) noexcept { return change(from, State::dead); }
+  /// Row 9d. `from -> dead` or `done`, for leftovers of a shutdown, by whoever took the number out of its place.
+  [[nodiscard]] bool abandon(State from, State to) noexcept { return change(from, to); }
 
   /// Row 5. The sink failed: `dead -> kept`; the hold stays.
   void keep() noexcept { (void)change(State::dead, State::kept); }

@@ -19,9 +19,9 @@ struct Limits {
 
 /// Where a job goes from `settling`.
 struct Verdict {
-  State to;                                   // ready, waiting, dead or done
-  Duration delay{};                           // waiting: how long
-  DeadReason reason = DeadReason::rejected;   // dead: why
+  State to;                                  // ready, waiting, dead or done
+  Duration delay{};                          // waiting: how long
+  DeadReason reason = DeadReason::rejected;  // dead: why
 };
 
 inline void grow(std::uint32_t& counter) noexcept {

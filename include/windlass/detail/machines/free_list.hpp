@@ -72,6 +72,14 @@ class FreeList {
                                           std::memory_order_relaxed));
   }
 
+  /// Whether a take would find one now. seq_cst looks: [room.look]. Lock-free.
+  [[nodiscard]] bool has_any() const noexcept {
+    return low_half(head_.load(std::memory_order_seq_cst)) != 0 || used() < count_;
+  }
+
+  /// Slots that were ever taken are all below this. Lock-free.
+  [[nodiscard]] std::uint32_t used() const noexcept { return fresh_.load(std::memory_order_seq_cst); }
+
  private:
   Link* const links_;
   const std::uint32_t count_;

@@ -97,6 +97,13 @@ class IndexRing {
     }
   }
 
+  /// The number `ahead` places behind the front, or `no_slot` if there is none; outdated as soon as it is returned.
+  [[nodiscard]] std::uint32_t peek(std::uint64_t ahead) const noexcept {
+    const std::uint64_t position = head_.load(std::memory_order_relaxed) + ahead;
+    const std::uint64_t seen = cells_[position & mask_].load(std::memory_order_acquire);
+    return high_half(seen) == lap_of(position) ? low_half(seen) : no_slot;
+  }
+
   /// How many numbers are in the ring; exact when no other call is in progress.
   [[nodiscard]] std::uint64_t size_approx() const noexcept {
     const std::uint64_t head = head_.load(std::memory_order_seq_cst);

@@ -3,82 +3,178 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <utility>
 
 #include "atomics.hpp"
 
 namespace windlass::detail {
 
-/// Where workers sleep while there is nothing to do.
+/// Where workers sleep while there is nothing to do: one word with the numbers of sleepers and of searchers, a LIFO
+/// stack of the sleepers, and a condition variable for each.
 ///
-/// Obligations, each seq_cst, for with acquire/release in place of any of them a wake-up is lost:
-///   (a) an enqueuer makes the job visible, then reads `word_` in wake_one();   [park.publish]
-///   (b) a worker adds itself to `word_`, then looks at every ring once more;   [park.look]
-///   (c) a woken worker clears the token, then looks at the rings: an enqueuer that saw the token set made its job
-///       visible before that look. If more is left after it took a job, it wakes the next sleeper.
+/// A searcher is a worker that was woken, or that found nothing and looks on for a moment. While there is one, an
+/// enqueue wakes nobody: a burst of enqueues makes one system call, and the woken wake further ones.
 ///
-/// At most one token is out: a burst of enqueues makes one system call. No allocation, no spinning.
+/// Obligations; all seq_cst, for with acquire/release in place of any of them a wake-up is lost:
+///   (a) an enqueuer makes the job visible, then reads the word in wake_one();                     [park.publish]
+///   (b) a worker joins the sleepers in lie_down(), then looks at every ring once more; if it finds something it
+///       calls get_up(), else sleep();                                                             [park.look]
+///   (c) a searcher that found a job leaves in end_search(); if it was the last one it looks at the rings again and
+///       calls wake_one() if anything is left.                                                     [park.search]
+/// Why (c): two enqueues may both have left their jobs to this one searcher.
+///
+/// Whoever takes a sleeper off the count owes it a token; one that leaves by itself just then takes the debt over.
+/// Invariant, under `mutex_`: stack size = sleepers + tokens owed.
+template <class Policy = StdAtomics>
 class Parking {
  public:
-  /// Wakes a sleeper unless nobody sleeps or one is being woken. One load when nobody sleeps. Any thread.
+  /// One worker's bed. Must outlive the Parking's last wake_one().
+  class Sleeper {
+    friend Parking;
+    enum class Token : std::uint8_t { none, search, nudge };
+    std::mutex mutex;
+    std::condition_variable wake;
+    Token token = Token::none;  // under `mutex`
+    Sleeper* below = nullptr;   // under the Parking's mutex, as the next
+    bool is_down = false;
+  };
+
+  /// Wakes a sleeper to search, unless nobody sleeps or somebody searches. One load then. Any thread.
   void wake_one() noexcept {
-    // [park.publish] seq_cst, pairs with [park.look] in park().
-    const std::uint32_t seen = word_.load(std::memory_order_seq_cst);
-    if (seen == 0 || (seen & token) != 0) return;
+    Policy::probe("park.wake.look");
+    std::uint32_t seen = word_.load(std::memory_order_seq_cst);  // [park.publish] pairs with lie_down(), end_search()
+    do {
+      if (sleepers_in(seen) == 0 || searchers_in(seen) != 0) return;
+      Policy::probe("park.wake.claim");
+    } while (!word_.compare_exchange_weak(seen, seen - one_sleeper + one_searcher, std::memory_order_seq_cst,
+                                          std::memory_order_seq_cst));
+    Sleeper* woken = nullptr;
     {
       const std::lock_guard lock(mutex_);
-      if (word_.load(std::memory_order_seq_cst) == 0) return;
-      if ((word_.fetch_or(token, std::memory_order_seq_cst) & token) != 0) return;
+      woken = top_;
+      if (woken != nullptr) take_off(*woken);
     }
-    wake_.notify_one();
+    if (woken != nullptr) hand(*woken, Sleeper::Token::search);  // else a leaver took the debt over
   }
 
-  /// Sleeps until a token arrives or release() was called, unless `has_work()` is true after registering.
-  /// `has_work` must only read the rings, with seq_cst. Returns true if the caller took a token, and so must
-  /// call wake_one() when it leaves work behind.
-  template <class HasWork>
-  bool park(HasWork has_work) {
-    std::unique_lock lock(mutex_);
-    word_.fetch_add(1, std::memory_order_seq_cst);  // [park.look] registered before the look
-    const std::uint32_t nudges = nudges_;
-    if (!released_ && !has_work()) {
-      while (!released_ && nudges == nudges_ && (word_.load(std::memory_order_seq_cst) & token) == 0) wake_.wait(lock);
+  /// Becomes a searcher if there is none. The caller looks on, then ends it by end_search() or lie_down().
+  [[nodiscard]] bool try_search() noexcept {
+    std::uint32_t seen = word_.load(std::memory_order_relaxed);
+    while (searchers_in(seen) == 0) {
+      if (word_.compare_exchange_weak(seen, seen + one_searcher, std::memory_order_seq_cst,
+                                      std::memory_order_relaxed)) {
+        return true;
+      }
     }
-    // A token without another sleeper to take it is ours, whether or not we slept for it.
-    const std::uint32_t before = word_.fetch_sub(1, std::memory_order_seq_cst);
-    if ((before & token) == 0) return false;
-    word_.fetch_and(~token, std::memory_order_seq_cst);
+    return false;
+  }
+
+  /// The searcher found a job and has taken it. True if it was the last one: obligation (c).
+  [[nodiscard]] bool end_search() noexcept {
+    Policy::probe("park.search.end");
+    // [park.search] seq_cst, before the look at the rings; pairs with [park.publish].
+    return searchers_in(word_.fetch_sub(one_searcher, std::memory_order_seq_cst)) == 1;
+  }
+
+  /// Joins the sleepers; a searcher stops being one in the same step. False after release(): nobody sleeps then.
+  [[nodiscard]] bool lie_down(Sleeper& self, bool was_searching) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (released_) {
+      if (was_searching) word_.fetch_sub(one_searcher, std::memory_order_seq_cst);
+      return false;
+    }
+    self.below = top_;
+    self.is_down = true;
+    top_ = &self;
+    // [park.look] seq_cst, before the look at the rings; pairs with [park.publish].
+    word_.fetch_add(was_searching ? one_sleeper - one_searcher : one_sleeper, std::memory_order_seq_cst);
     return true;
   }
 
-  /// Wakes all sleepers once, so that each looks again at what has_work() does not tell.
-  void nudge() noexcept {
+  /// After lie_down(): leaves without sleeping. True if the caller is a searcher now.
+  [[nodiscard]] bool get_up(Sleeper& self) noexcept {
     {
       const std::lock_guard lock(mutex_);
-      ++nudges_;
+      if (self.is_down) return leave(self);
     }
-    wake_.notify_all();
+    return sleep(self);  // somebody took us off the stack: the token is on its way
   }
 
-  /// Wakes all sleepers; nobody sleeps here any more.
+  /// After lie_down(): sleeps until a token comes. True if the caller is a searcher now.
+  [[nodiscard]] bool sleep(Sleeper& self) noexcept {
+    std::unique_lock lock(self.mutex);
+    self.wake.wait(lock, [&] { return self.token != Sleeper::Token::none; });
+    return std::exchange(self.token, Sleeper::Token::none) == Sleeper::Token::search;
+  }
+
+  /// Makes `other` return from sleep() to look at what is not in the rings. Nothing if it is not asleep.
+  void nudge(Sleeper& other) noexcept {
+    bool searches = false;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!other.is_down) return;
+      searches = leave(other);
+    }
+    hand(other, searches ? Sleeper::Token::search : Sleeper::Token::nudge);
+  }
+
+  /// Makes a worker that waits in sleep() without having lain down return.
+  void call(Sleeper& other) noexcept { hand(other, Sleeper::Token::nudge); }
+
+  /// Wakes all sleepers; nobody lies down any more.
   void release() noexcept {
-    {
-      const std::lock_guard lock(mutex_);
-      released_ = true;
+    for (;;) {
+      Sleeper* woken = nullptr;
+      bool searches = false;
+      {
+        const std::lock_guard lock(mutex_);
+        released_ = true;
+        woken = top_;
+        if (woken == nullptr) return;
+        searches = leave(*woken);
+      }
+      hand(*woken, searches ? Sleeper::Token::search : Sleeper::Token::nudge);
     }
-    wake_.notify_all();
   }
 
-  /// How many are registered as sleeping.
-  [[nodiscard]] std::uint32_t sleepers() const noexcept { return word_.load(std::memory_order_seq_cst) & ~token; }
+  /// How many sleep, or have lain down and look once more.
+  [[nodiscard]] std::uint32_t sleepers() const noexcept { return sleepers_in(word_.load(std::memory_order_seq_cst)); }
 
  private:
-  static constexpr std::uint32_t token = std::uint32_t{1} << 31U;
+  static constexpr std::uint32_t one_sleeper = 1;
+  static constexpr std::uint32_t one_searcher = 1U << 16U;
+  [[nodiscard]] static constexpr std::uint32_t sleepers_in(std::uint32_t word) noexcept { return word & 0xffffU; }
+  [[nodiscard]] static constexpr std::uint32_t searchers_in(std::uint32_t word) noexcept { return word >> 16U; }
+
+  // Under the lock: off the stack by itself. True if there was a token owed to somebody and nobody else to take it.
+  bool leave(Sleeper& self) noexcept {
+    take_off(self);
+    std::uint32_t seen = word_.load(std::memory_order_seq_cst);
+    while (sleepers_in(seen) != 0) {
+      if (word_.compare_exchange_weak(seen, seen - one_sleeper, std::memory_order_seq_cst)) return false;
+    }
+    return true;
+  }
+
+  void take_off(Sleeper& self) noexcept {
+    Sleeper** place = &top_;
+    while (*place != &self) place = &(*place)->below;
+    *place = self.below;
+    self.is_down = false;
+  }
+
+  static void hand(Sleeper& to, typename Sleeper::Token token) noexcept {
+    {
+      const std::lock_guard lock(to.mutex);
+      to.token = token;
+    }
+    to.wake.notify_one();
+  }
 
   std::mutex mutex_;
-  std::condition_variable wake_;
+  Sleeper* top_ = nullptr;
   bool released_ = false;
-  std::uint32_t nudges_ = 0;
-  std::atomic<std::uint32_t> word_{0};
+  alignas(cache_line) typename Policy::template Atomic<std::uint32_t> word_{0};
 };
 
 }  // namespace windlass::detail

@@ -34,13 +34,13 @@ class WaitList {
     wake_.notify_all();
   }
 
-  /// Waits until `ready()` is true, which is asked under this list's mutex and must not take another lock.
+  /// Waits until `ready()` is true, which is asked under this list's mutex and must neither take another lock nor throw.
   template <class Ready>
   WaitError wait(Ready ready, Deadline deadline, StopToken stop) {
-    const StopState::Waiter registered(stop.state(), mutex_, wake_);
-    std::unique_lock lock(mutex_);
-    waiters_.fetch_add(1, std::memory_order_seq_cst);  // [room.look] registered before the look
-    const WaitError error = wait_registered(lock, ready, deadline, stop);
+    waiters_.fetch_add(1, std::memory_order_seq_cst);  // [room.look] counted before the look
+    const WaitError error = wait_counted(ready, deadline, stop);
+    // Only now, when no stop request can come by any more: the last one to leave lets go of the list for good.
+    const std::lock_guard lock(mutex_);
     waiters_.fetch_sub(1, std::memory_order_seq_cst);
     // A notify_one may have hit this waiter just as it gave up, or may be worth two: pass it on.
     wake_.notify_one();
@@ -57,7 +57,9 @@ class WaitList {
 
  private:
   template <class Ready>
-  WaitError wait_registered(std::unique_lock<std::mutex>& lock, Ready ready, Deadline deadline, StopToken stop) {
+  WaitError wait_counted(Ready& ready, Deadline deadline, StopToken stop) {
+    const StopState::Waiter registered(stop.state(), mutex_, wake_);
+    std::unique_lock lock(mutex_);
     for (;;) {
       if (ready()) return WaitError::none;
       if (stop.stop_requested()) return WaitError::stopped;

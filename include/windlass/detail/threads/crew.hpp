@@ -23,6 +23,7 @@ namespace windlass::detail {
 struct CrewOptions {
   ReasonText name{};
   std::uint32_t workers = 1;
+  std::uint32_t max_workers = 1;
   std::uint32_t max_substitutes = 1;
   Function<void(const WorkerInfo&)> on_worker_start{};
   Function<void(const WorkerInfo&)> on_worker_stop{};
@@ -34,7 +35,8 @@ struct CrewOptions {
 /// The workers of one or more queues, their substitutes, the timekeeper, and seats for threads that pump.
 ///
 /// Records are fixed at construction: workers, then substitutes, then seats. A substitute starts when a run has lost
-/// its lease, and retires when more substitutes live than runs hang. Only the lease watch decides who hangs.
+/// its lease; when more of them are up than runs hang, the next one that looks for work stands by until it is wanted
+/// again. Only the lease watch decides who hangs.
 class Crew final : public Host {
  public:
   static constexpr std::uint32_t max_pumps = 4;
@@ -43,91 +45,111 @@ class Crew final : public Host {
   explicit Crew(CrewOptions&& options);
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
-  ~Crew() { stop(); }
+  ~Crew() {
+    stop([] {});
+  }
 
-  /// Starts the threads; after the first queue was attached or not. Throws std::system_error.
+  /// Starts the threads. Throws std::system_error.
   void start();
 
-  /// Serves `queue` from now on, `weight` scans per round. False if there are max_queues already.
+  /// Serves `queue` from now on, `weight` turns per round. False if there are max_queues already.
   bool attach(QueueBase& queue, std::uint32_t weight);
 
-  /// Serves `queue` no more; returns when nobody is inside it. Its handlers must have been told to stop.
-  void detach(QueueBase& queue);
+  /// Serves `queue` no more; returns when nobody is inside it, and calls `nag()` now and then until then.
+  template <class Nag>
+  void detach(QueueBase& queue, Nag nag);
 
-  /// Ends all threads; running handlers are waited for. Idempotent.
-  void stop();
+  /// Ends all threads; running handlers are waited for, and `nag()` is called now and then until then. Idempotent.
+  template <class Nag>
+  void stop(Nag nag);
 
-  /// Lends the calling thread: runs one errand or job of `queue`. False if there was nothing, or no seat is free.
-  bool pump(QueueBase& queue);
+  /// From now on `workers` work, at most max_workers. Throws std::system_error if a thread cannot be started.
+  void resize(std::uint32_t workers);
 
-  /// For crews without a timekeeper: looks at every run and takes the jobs of those that are overdue at `now`.
-  void watch(Time now);
+  /// Lends the calling thread: runs one errand or job of `queue`.
+  Ran pump(QueueBase& queue);
 
-  /// Whether a thread of this crew has its own timekeeper.
-  [[nodiscard]] bool keeps_time() const noexcept { return options_.workers > 0; }
+  /// What the timekeeper does, and a clock that is moved by hand: everything that is due, stalls taken out of lease
+  /// time. Returns when it wants to be called again. One thread at a time.
+  Time round(Time now);
 
-  /// Asks every run of `queue` to stop; calls `named(slot, low stamp)` for each.
-  template <class Named>
-  void stop_runs(const QueueBase& queue, StopReason why, Named named) {
-    for (std::uint32_t i = 0; i < count_; ++i) {
-      RunLine& line = records_[i].line;
-      const std::uint64_t round = line.stop.round();
-      const std::uint64_t running = line.running.load(std::memory_order_seq_cst);
-      if (running == 0 || line.queue.load(std::memory_order_seq_cst) != &queue) continue;
-      if (line.running.load(std::memory_order_seq_cst) != running) continue;
-      line.stop.request(round, why);
-      named(low_half(running) - 1, high_half(running));
-    }
-  }
+  /// The same for whoever waits or pumps without a timekeeper: all time counts. Returns when more is due.
+  Time keep_time(Time now);
+
+  /// Asks every run of `queue` to stop; calls `visit(slot)` for each. Errands are not asked.
+  template <class Visit>
+  void stop_runs(const QueueBase& queue, StopReason why, Visit visit);
+
+  /// Whether somebody is in a run, or in a callback, of `queue`.
+  [[nodiscard]] bool is_running(const QueueBase& queue) const noexcept;
 
   void wake() noexcept override {
     parking_.wake_one();
-    if (options_.workers == 0) signal_ready();
+    if (is_pumped()) signal_ready();
   }
-  void plan_changed(Time due) noexcept override;
+  void end_search(RunLine& line) noexcept override;
+  void plan_changed() noexcept override;
   void lease_in_use(Duration lease) noexcept override;
+  void pulled_lease_out() noexcept override;
+  void pulled_lease_back() noexcept override { pulled_.fetch_sub(1, std::memory_order_seq_cst); }
   bool stop_run(const QueueBase& queue, std::uint32_t slot, std::uint32_t low_stamp, StopReason why) noexcept override;
   [[nodiscard]] Time lease_time(Time now) const noexcept override {
     return now - Duration{stalled_.load(std::memory_order_acquire)};
   }
+  [[nodiscard]] bool is_pumped() const noexcept override { return options_.max_workers == 0; }
 
-  /// For pumping hosts: when next to call, and on_ready is called again on the next change from nothing to something.
+  /// For pumping hosts: on_ready is called again on the next change from nothing to something.
   void rearm_ready() noexcept { ready_armed_.store(true, std::memory_order_seq_cst); }
 
-  [[nodiscard]] std::uint32_t workers() const noexcept { return options_.workers; }
   [[nodiscard]] std::uint32_t hung() const noexcept { return hung_.load(std::memory_order_seq_cst); }
   [[nodiscard]] std::uint32_t substitutes() const noexcept { return substitutes_.load(std::memory_order_seq_cst); }
   [[nodiscard]] bool is_degraded() const noexcept { return degraded_.load(std::memory_order_seq_cst); }
 
-  WaitList pumpers;  // threads that wait for work or time inside a call of a pumped queue
-
  private:
+  enum class Kind : std::uint8_t { worker, substitute };
+
   struct Record {
     RunLine line;
-    LeaseWatch watch;           // under watch_mutex_
-    std::uint64_t hung_in = 0;  // under watch_mutex_: the line's name while its run hangs
-    std::atomic<QueueBase*> inside{nullptr};  // whose run_next() the thread is in
-    std::atomic<bool> is_taken{false};        // seats: a thread sits here; substitutes: a thread was started
+    Parking<>::Sleeper bed;
+    Kind kind = Kind::worker;
+    std::uint32_t index = 0;                  // among its kind
+    LeaseWatch watch;                         // under watch_mutex_
+    std::uint64_t hung_in = 0;                // under watch_mutex_: the line's name while its run hangs
+    bool is_standing_by = false;              // under mutex_
+    std::atomic<QueueBase*> inside{nullptr};  // whose code the thread is in, if queues come and go
+    std::atomic<bool> is_taken{false};        // a thread is here
     std::thread thread;
   };
 
-  void work(Record& self, WorkerInfo info);
-  bool run_any(Record& self, std::uint32_t& turn);
-  bool run_inside(Record& self, QueueBase* queue, std::uint32_t index);
-  [[nodiscard]] bool has_work() const noexcept;
-  [[nodiscard]] std::uint64_t backlog() const noexcept;
-  Time round(Time now);
-  [[nodiscard]] std::unique_lock<std::mutex> lock_queues();
+  template <class Ready, class Nag>
+  void wait_until(Ready ready, Nag nag);
+
+  // crew_work.hpp
+  void start_all();
+  void work(Record& self);
+  [[nodiscard]] bool run_any(Record& self, std::uint32_t& turn);
+  [[nodiscard]] bool run_queue(Record& self, QueueBase* queue, std::uint32_t index);
+  void rest(Record& self);
+  void tell_parked(Record& self);
+  [[nodiscard]] bool has_work(RunLine& line) const noexcept;
+  [[nodiscard]] bool is_surplus(const Record& record) const noexcept;
+  void stand_by(Record& self);
+  [[nodiscard]] bool call_up(Kind kind, std::uint32_t first, std::uint32_t last);
+  void start_thread(Record& record);
+  void signal_ready() noexcept;
+  void call_hook(const Function<void(const WorkerInfo&)>& hook, const Record& record, std::string_view name) noexcept;
+
+  // crew_watch.hpp
+  void watch(Time now);
   void judge_hung(Record& record, const LeaseWatch::Finding& found);
   void start_substitute();
-  bool retire();
+  Time tick_all(Time now);
+  [[nodiscard]] std::unique_lock<std::mutex> lock_queues();
   void arm() noexcept;
+  [[nodiscard]] bool is_asleep() const noexcept;
   void disarm_if_asleep() noexcept;
-  void signal_ready() noexcept;
   [[nodiscard]] Duration interval() const noexcept;
-  [[nodiscard]] std::uint32_t first_seat() const noexcept { return options_.workers + options_.max_substitutes; }
-  template <class Hook>
-  static void call_hook(const Hook& hook, const WorkerInfo& info) noexcept;
+  [[nodiscard]] std::uint32_t first_seat() const noexcept { return options_.max_workers + options_.max_substitutes; }
 
   CrewOptions options_;
   const std::uint32_t count_;
@@ -135,24 +157,93 @@ class Crew final : public Host {
   std::array<std::atomic<QueueBase*>, max_queues> queues_{};
   std::array<std::atomic<std::uint32_t>, max_queues> weights_{};
   std::atomic<std::uint32_t> queue_count_{0};  // highest index in use + 1
-  Parking parking_;
-  Timekeeper timekeeper_;
+  std::atomic<std::uint32_t> target_{0};       // workers wanted
   std::atomic<bool> stopping_{false};
+  std::atomic<std::uint32_t> active_{0};  // threads that work or look for work: neither standing by nor unborn
+  std::atomic<std::uint32_t> hung_{0};
+  std::atomic<std::uint32_t> substitutes_{0};  // those of them that are substitutes
+  std::atomic<bool> degraded_{false};
   std::atomic<bool> armed_{false};
   std::atomic<bool> ready_armed_{true};
-  std::atomic<bool> degraded_{false};
+  std::atomic<std::uint32_t> pulled_{0};
   std::atomic<Duration::rep> shortest_lease_{0};
   std::atomic<Duration::rep> stalled_{0};
-  std::atomic<std::uint32_t> hung_{0};
-  std::atomic<std::uint32_t> substitutes_{0};
-  std::mutex mutex_;        // queues, substitutes starting and retiring
+  Parking<> parking_;
+  Timekeeper timekeeper_;
+  WaitList exits_;          // threads and queues that go
+  std::mutex mutex_;        // queues coming and going; threads starting and standing by
   std::mutex watch_mutex_;  // the watches
-  Time last_watch_{};       // timekeeper only
-  bool was_armed_ = false;  // timekeeper only
-  bool was_asleep_ = false;  // timekeeper only
+  Time last_watch_{};       // round() only, as the next
+  Time next_watch_{};       // when it meant to look again
+  bool was_armed_ = false;
+  bool was_asleep_ = false;
 };
+
+template <class Visit>
+void Crew::stop_runs(const QueueBase& queue, StopReason why, Visit visit) {
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    RunLine& line = records_[i].line;
+    const std::uint64_t running = line.running.load(std::memory_order_seq_cst);
+    if (running == 0 || low_half(running) - 1 == RunLine::errand) continue;
+    if (line.queue.load(std::memory_order_seq_cst) != &queue) continue;
+    const std::uint64_t round = line.stop.round();
+    if (line.running.load(std::memory_order_seq_cst) != running) continue;  // else the round may be another run's
+    line.stop.request(round, why);
+    visit(low_half(running) - 1);
+  }
+}
+
+template <class Ready, class Nag>
+void Crew::wait_until(Ready ready, Nag nag) {
+  static constexpr std::chrono::milliseconds pace{5};
+  while (exits_.wait(ready, std::chrono::steady_clock::now() + pace, {}) != WaitError::none) nag();
+}
+
+template <class Nag>
+void Crew::detach(QueueBase& queue, Nag nag) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& entry : queues_) {
+      if (entry.load(std::memory_order_relaxed) == &queue) entry.store(nullptr, std::memory_order_seq_cst);
+    }
+  }
+  // Whoever announces the queue after this sees it gone; wait for those who announced it before.
+  const auto is_left = [&] {
+    for (std::uint32_t i = 0; i < count_; ++i) {
+      if (records_[i].inside.load(std::memory_order_seq_cst) == &queue) return false;
+      if (records_[i].line.looking.load(std::memory_order_seq_cst) == &queue) return false;
+    }
+    return true;
+  };
+  nag();
+  wait_until(is_left, nag);
+}
+
+template <class Nag>
+void Crew::stop(Nag nag) {
+  timekeeper_.stop();  // before the rest: it starts threads
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_.store(true, std::memory_order_seq_cst);
+    for (std::uint32_t i = 0; i < first_seat(); ++i) {
+      if (std::exchange(records_[i].is_standing_by, false)) parking_.call(records_[i].bed);
+    }
+  }
+  parking_.release();
+  const auto is_left = [&] {
+    for (std::uint32_t i = 0; i < count_; ++i) {
+      if (records_[i].is_taken.load(std::memory_order_seq_cst)) return false;
+    }
+    return true;
+  };
+  nag();
+  wait_until(is_left, nag);
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    if (records_[i].thread.joinable()) records_[i].thread.join();
+  }
+}
 
 }  // namespace windlass::detail
 
-#include "crew_work.hpp"
 #include "crew_watch.hpp"
+#include "crew_work.hpp"

@@ -4,11 +4,11 @@
 
 namespace windlass::detail {
 
-inline void Crew::plan_changed(Time) noexcept {
-  if (options_.workers > 0) {
-    timekeeper_.nudge();
-  } else {
+inline void Crew::plan_changed() noexcept {
+  if (is_pumped()) {
     signal_ready();
+  } else {
+    timekeeper_.nudge();
   }
 }
 
@@ -20,6 +20,11 @@ inline void Crew::lease_in_use(Duration lease) noexcept {
       return;
     }
   }
+}
+
+inline void Crew::pulled_lease_out() noexcept {
+  pulled_.fetch_add(1, std::memory_order_seq_cst);
+  arm();
 }
 
 // The watch looks every sixteenth of the shortest lease, 1 ms to 1 s.
@@ -36,8 +41,9 @@ inline bool Crew::stop_run(const QueueBase& queue, std::uint32_t slot, std::uint
     if (line.running.load(std::memory_order_seq_cst) != name) continue;
     if (line.queue.load(std::memory_order_seq_cst) != &queue) continue;
     const std::uint64_t round = line.stop.round();
-    if (line.running.load(std::memory_order_seq_cst) != name) continue;  // the round belongs to the run if it stayed
-    return line.stop.request(round, why);
+    if (line.running.load(std::memory_order_seq_cst) != name) continue;  // else the round may be another run's
+    line.stop.request(round, why);
+    return true;
   }
   return false;
 }
@@ -49,19 +55,22 @@ inline void Crew::arm() noexcept {
   if (!armed_.exchange(true, std::memory_order_seq_cst)) timekeeper_.nudge();
 }
 
-inline void Crew::disarm_if_asleep() noexcept {
-  const auto asleep = [this] {
-    for (std::uint32_t i = first_seat(); i < count_; ++i) {
-      if (records_[i].is_taken.load(std::memory_order_seq_cst)) return false;
-    }
-    return hung() == 0 && parking_.sleepers() == options_.workers + substitutes();
-  };
-  const bool is_asleep = asleep();
-  if (is_asleep && was_asleep_) {
-    armed_.store(false, std::memory_order_seq_cst);
-    if (!asleep()) armed_.store(true, std::memory_order_seq_cst);
+inline bool Crew::is_asleep() const noexcept {
+  for (std::uint32_t i = first_seat(); i < count_; ++i) {
+    if (records_[i].is_taken.load(std::memory_order_seq_cst)) return false;
   }
-  was_asleep_ = is_asleep;
+  return hung() == 0 && pulled_.load(std::memory_order_seq_cst) == 0 &&
+         parking_.sleepers() == active_.load(std::memory_order_seq_cst);
+}
+
+// Only after a whole idle interval, so that arming costs at most one wake per interval. [watch.armed]
+inline void Crew::disarm_if_asleep() noexcept {
+  const bool asleep = is_asleep();
+  if (asleep && was_asleep_) {
+    armed_.store(false, std::memory_order_seq_cst);
+    if (!is_asleep()) armed_.store(true, std::memory_order_seq_cst);
+  }
+  was_asleep_ = asleep;
 }
 
 // Queues of a shared crew come and go: whoever calls one on the timekeeper's behalf holds off detach(). A queue with a
@@ -70,49 +79,63 @@ inline std::unique_lock<std::mutex> Crew::lock_queues() {
   return options_.is_shared ? std::unique_lock(mutex_) : std::unique_lock<std::mutex>();
 }
 
-inline Time Crew::round(Time now) {
+inline Time Crew::tick_all(Time now) {
   Time next = Time::max();
-  {
-    const auto lock = lock_queues();
-    for (std::uint32_t i = 0; i < queue_count_.load(std::memory_order_relaxed); ++i) {
-      QueueBase* const queue = queues_[i].load(std::memory_order_relaxed);
-      if (queue != nullptr) next = std::min(next, queue->tick(now));
-    }
+  const auto lock = lock_queues();
+  for (std::uint32_t i = 0; i < queue_count_.load(std::memory_order_relaxed); ++i) {
+    QueueBase* const queue = queues_[i].load(std::memory_order_relaxed);
+    if (queue != nullptr) next = std::min(next, queue->tick(now));
   }
-  if (armed_.load(std::memory_order_seq_cst)) {
-    const Duration gap = now - last_watch_;
-    // A stall: the whole process stood still, handlers included. It counts as one interval of lease time.
-    if (was_armed_ && gap > 4 * interval()) stalled_.fetch_add((gap - interval()).count(), std::memory_order_seq_cst);
-    if (!was_armed_ || gap >= interval()) {
+  return next;
+}
+
+inline Time Crew::keep_time(Time now) {
+  const Time next = tick_all(now);
+  watch(now);
+  return next;
+}
+
+inline Time Crew::round(Time now) {
+  const bool is_armed = armed_.load(std::memory_order_seq_cst);
+  // Late by three intervals on top of the one that was meant: the whole process stood still, handlers included.
+  const Duration late = now - next_watch_;
+  if (is_armed && was_armed_ && late > 3 * interval()) stalled_.fetch_add(late.count(), std::memory_order_seq_cst);
+  Time next = tick_all(now);
+  if (is_armed) {
+    if (!was_armed_ || now - last_watch_ >= interval()) {
       last_watch_ = now;
       watch(lease_time(now));
       disarm_if_asleep();
     }
-    next = std::min(next, last_watch_ + interval());
+    next_watch_ = last_watch_ + interval();
+    next = std::min(next, next_watch_);
+  } else {
+    was_asleep_ = false;
   }
-  was_armed_ = armed_.load(std::memory_order_seq_cst);
-  if (!was_armed_) was_asleep_ = false;
+  was_armed_ = is_armed;
   return next;
 }
 
 inline void Crew::watch(Time now) {
+  bool has_returned = false;
   for (std::uint32_t i = 0; i < count_; ++i) {
     Record& record = records_[i];
     LeaseWatch::Finding found;
-    bool returned = false;
     {
       const std::lock_guard lock(watch_mutex_);
       found = record.watch.look(record.line, now);
       if (found.is_overdue) record.watch.restart(now);
-      returned = record.hung_in != 0 && record.line.running.load(std::memory_order_seq_cst) != record.hung_in;
-      if (returned) record.hung_in = 0;
-    }
-    if (returned) {
-      hung_.fetch_sub(1, std::memory_order_seq_cst);
-      parking_.nudge();  // a substitute may be one too many now
+      if (record.hung_in != 0 && record.line.running.load(std::memory_order_seq_cst) != record.hung_in) {
+        record.hung_in = 0;
+        hung_.fetch_sub(1, std::memory_order_seq_cst);
+        has_returned = true;
+      }
     }
     if (found.is_over_time) record.line.stop.request(found.round, StopReason::max_runtime);
     if (found.is_overdue) judge_hung(record, found);
+  }
+  if (has_returned) {  // a substitute may be one too many now
+    for (std::uint32_t i = options_.max_workers; i < first_seat(); ++i) parking_.nudge(records_[i].bed);
   }
   if (hung() > substitutes() && timekeeper_.is_running()) start_substitute();
 }
@@ -127,6 +150,7 @@ inline void Crew::judge_hung(Record& record, const LeaseWatch::Finding& found) {
       hung_.fetch_add(1, std::memory_order_seq_cst);
     }
   }
+  if (found.slot == RunLine::errand) return;  // inside a sink: the job stays with its owner
   // The run may return and its queue be destroyed as we speak: only a queue that is still attached is called.
   const auto lock = lock_queues();
   for (const auto& entry : queues_) {
@@ -138,27 +162,19 @@ inline void Crew::judge_hung(Record& record, const LeaseWatch::Finding& found) {
 
 inline void Crew::start_substitute() {
   const std::lock_guard lock(mutex_);
-  for (std::uint32_t i = 0; i < options_.max_substitutes; ++i) {
-    Record& record = records_[options_.workers + i];
-    if (record.is_taken.load(std::memory_order_acquire)) continue;
-    if (record.thread.joinable()) record.thread.join();  // retired: it is past its last lock
-    const auto run = [this, &record, i] {
-      const ReasonText name = worker_name(options_.name, i, true);
-      work(record, {name.view(), i, true});
-    };
-    record.is_taken.store(true, std::memory_order_relaxed);
-    substitutes_.fetch_add(1, std::memory_order_seq_cst);
+  if (call_up(Kind::substitute, options_.max_workers, first_seat())) {
+    degraded_.store(false, std::memory_order_seq_cst);
+    return;
+  }
+  for (std::uint32_t i = options_.max_workers; i < first_seat(); ++i) {
+    if (records_[i].thread.joinable()) continue;
 #if defined(__cpp_exceptions)
     try {
-      record.thread = std::thread(run);
+      start_thread(records_[i]);
       degraded_.store(false, std::memory_order_seq_cst);
     } catch (const std::system_error&) {  // tried again with the next look
-      substitutes_.fetch_sub(1, std::memory_order_seq_cst);
-      record.is_taken.store(false, std::memory_order_relaxed);
       degraded_.store(true, std::memory_order_seq_cst);
     }
-#else
-    record.thread = std::thread(run);
 #endif
     return;
   }

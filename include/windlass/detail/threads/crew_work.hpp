@@ -8,30 +8,97 @@
 
 namespace windlass::detail {
 
+// How often a searcher looks before it sleeps. A look costs some nanoseconds, a wake 10 us: worth it, but not where
+// it takes the core from whoever would bring the work.
+inline std::uint32_t search_looks() noexcept {
+  static constexpr std::uint32_t few = 4;
+  static constexpr std::uint32_t many = 400;
+  return std::thread::hardware_concurrency() > 2 ? many : few;
+}
+
 inline Crew::Crew(CrewOptions&& options)
     : options_(std::move(options)),
-      count_(options_.workers + options_.max_substitutes + max_pumps),
-      records_(std::make_unique<Record[]>(count_)) {}
-
-inline void Crew::start() {
-  if (options_.workers == 0) return;
-  timekeeper_.start([this] { return options_.now(); }, [this](Time now) { return round(now); });
-  for (std::uint32_t i = 0; i < options_.workers; ++i) {
-    Record& record = records_[i];
-    record.thread = std::thread([this, &record, i] {
-      const ReasonText name = worker_name(options_.name, i, false);
-      work(record, {name.view(), i, false});
-    });
+      count_(options_.max_workers + options_.max_substitutes + max_pumps),
+      records_(std::make_unique<Record[]>(count_)),
+      target_(options_.workers) {
+  for (std::uint32_t i = 0; i < first_seat(); ++i) {
+    records_[i].kind = i < options_.max_workers ? Kind::worker : Kind::substitute;
+    records_[i].index = i < options_.max_workers ? i : i - options_.max_workers;
   }
 }
 
-inline void Crew::stop() {
-  timekeeper_.stop();  // before the rest: it starts threads
-  stopping_.store(true, std::memory_order_seq_cst);
-  parking_.release();
-  for (std::uint32_t i = 0; i < count_; ++i) {
-    if (records_[i].thread.joinable()) records_[i].thread.join();
+inline void Crew::start() {
+  if (is_pumped()) return;
+#if defined(__cpp_exceptions)
+  try {
+    start_all();
+  } catch (...) {
+    stop([] {});
+    throw;
   }
+#else
+  start_all();
+#endif
+}
+
+inline void Crew::start_all() {
+  timekeeper_.start([this] { return options_.now(); }, [this](Time now) { return round(now); });
+  const std::lock_guard lock(mutex_);
+  for (std::uint32_t i = 0; i < options_.workers; ++i) start_thread(records_[i]);
+#if !defined(__cpp_exceptions)
+  // A thread that could not be started later would end the program: they stand by from the beginning.
+  for (std::uint32_t i = 0; i < options_.max_substitutes; ++i) start_thread(records_[options_.max_workers + i]);
+#endif
+}
+
+// Under mutex_.
+inline void Crew::start_thread(Record& record) {
+  record.thread = std::thread([this, &record] { work(record); });
+  record.is_taken.store(true, std::memory_order_seq_cst);
+  active_.fetch_add(1, std::memory_order_seq_cst);
+  if (record.kind == Kind::substitute) substitutes_.fetch_add(1, std::memory_order_seq_cst);
+}
+
+inline void Crew::resize(std::uint32_t workers) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_.load(std::memory_order_seq_cst)) return;
+  target_.store(workers, std::memory_order_seq_cst);
+  while (call_up(Kind::worker, 0, workers)) {
+  }
+  for (std::uint32_t i = 0; i < workers; ++i) {
+    if (!records_[i].thread.joinable()) start_thread(records_[i]);
+  }
+  for (std::uint32_t i = workers; i < options_.max_workers; ++i) parking_.nudge(records_[i].bed);
+}
+
+// Under mutex_. One record of [first, last) that stands by works again; false if none does.
+inline bool Crew::call_up(Kind kind, std::uint32_t first, std::uint32_t last) {
+  for (std::uint32_t i = first; i < last; ++i) {
+    if (!std::exchange(records_[i].is_standing_by, false)) continue;
+    active_.fetch_add(1, std::memory_order_seq_cst);
+    if (kind == Kind::substitute) substitutes_.fetch_add(1, std::memory_order_seq_cst);
+    parking_.call(records_[i].bed);
+    return true;
+  }
+  return false;
+}
+
+inline bool Crew::is_surplus(const Record& record) const noexcept {
+  if (record.kind == Kind::worker) return record.index >= target_.load(std::memory_order_seq_cst);
+  return substitutes() > hung();
+}
+
+inline void Crew::stand_by(Record& self) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_.load(std::memory_order_seq_cst) || !is_surplus(self)) return;
+    self.is_standing_by = true;
+    active_.fetch_sub(1, std::memory_order_seq_cst);
+    if (self.kind == Kind::substitute) substitutes_.fetch_sub(1, std::memory_order_seq_cst);
+  }
+  end_search(self.line);  // the token is not for us: passed on
+  (void)parking_.sleep(self.bed);
+  arm();
 }
 
 inline bool Crew::attach(QueueBase& queue, std::uint32_t weight) {
@@ -46,39 +113,36 @@ inline bool Crew::attach(QueueBase& queue, std::uint32_t weight) {
   return false;
 }
 
-inline void Crew::detach(QueueBase& queue) {
-  {
-    const std::lock_guard lock(mutex_);
-    for (auto& entry : queues_) {
-      if (entry.load(std::memory_order_relaxed) == &queue) entry.store(nullptr, std::memory_order_seq_cst);
-    }
-  }
-  // Whoever announces the queue after this sees it gone; wait for those who announced it before.
-  for (std::uint32_t i = 0; i < count_; ++i) {
-    while (records_[i].inside.load(std::memory_order_seq_cst) == &queue) std::this_thread::yield();
-  }
-  const std::lock_guard no_round(watch_mutex_);
-}
-
-inline bool Crew::pump(QueueBase& queue) {
+inline Ran Crew::pump(QueueBase& queue) {
   for (std::uint32_t i = first_seat(); i < count_; ++i) {
     Record& seat = records_[i];
-    if (seat.is_taken.load(std::memory_order_relaxed) || seat.is_taken.exchange(true, std::memory_order_acquire)) {
+    if (seat.is_taken.load(std::memory_order_relaxed) || seat.is_taken.exchange(true, std::memory_order_seq_cst)) {
       continue;
     }
-    if (timekeeper_.is_running()) arm();
+    arm();
     seat.inside.store(&queue, std::memory_order_seq_cst);
-    const bool found = queue.run_next(seat.line);
+    const Ran ran = queue.run_next(seat.line);
     seat.inside.store(nullptr, std::memory_order_seq_cst);
-    seat.is_taken.store(false, std::memory_order_release);
-    return found;
+    seat.is_taken.store(false, std::memory_order_seq_cst);
+    return ran;
+  }
+  return Ran::no_seat;
+}
+
+inline bool Crew::is_running(const QueueBase& queue) const noexcept {
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    const RunLine& line = records_[i].line;
+    if (line.running.load(std::memory_order_seq_cst) != 0 && line.queue.load(std::memory_order_seq_cst) == &queue) {
+      return true;
+    }
   }
   return false;
 }
 
-template <class Hook>
-void Crew::call_hook(const Hook& hook, const WorkerInfo& info) noexcept {
+inline void Crew::call_hook(const Function<void(const WorkerInfo&)>& hook, const Record& record,
+                            std::string_view name) noexcept {
   if (!hook) return;
+  const WorkerInfo info{name, record.index, record.kind == Kind::substitute};
 #if defined(__cpp_exceptions)
   try {
     hook(info);
@@ -90,33 +154,61 @@ void Crew::call_hook(const Hook& hook, const WorkerInfo& info) noexcept {
 #endif
 }
 
-inline void Crew::work(Record& self, WorkerInfo info) {
-  name_this_thread(info.name);
-  call_hook(options_.on_worker_start, info);
-  const auto wants_up = [&] {
-    return has_work() || (info.is_substitute && substitutes() > hung());
-  };
-  std::uint32_t turn = info.index;
-  while (!stopping_.load(std::memory_order_seq_cst)) {
-    const bool has_token = parking_.park(wants_up);
-    arm();
-    // The token may stand for many enqueues: whoever got it wakes the next one if there is more than one job.
-    if (has_token && has_work() && backlog() > 1) parking_.wake_one();
-    do {
-      if (info.is_substitute && retire()) {
-        call_hook(options_.on_worker_stop, info);
-        self.is_taken.store(false, std::memory_order_release);
-        return;
-      }
-    } while (!stopping_.load(std::memory_order_relaxed) && run_any(self, turn));
+inline void Crew::work(Record& self) {
+  const ReasonText name = worker_name(options_.name, self.index, self.kind == Kind::substitute);
+  name_this_thread(name.view());
+  call_hook(options_.on_worker_start, self, name.view());
+  arm();
+  std::uint32_t turn = self.index;
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    if (is_surplus(self)) {
+      stand_by(self);
+    } else if (!run_any(self, turn)) {
+      rest(self);
+    }
   }
-  call_hook(options_.on_worker_stop, info);
+  end_search(self.line);
+  call_hook(options_.on_worker_stop, self, name.view());
+  self.is_taken.store(false, std::memory_order_seq_cst);
+  exits_.notify_all();
+}
+
+// Nothing was found: look on for a moment if nobody else does, then sleep.
+inline void Crew::rest(Record& self) {
+  tell_parked(self);
+  bool& searching = self.line.is_searching;
+  if (!searching) searching = parking_.try_search();
+  if (searching) {
+    for (std::uint32_t look = search_looks(); look > 0; --look) {
+      if (has_work(self.line) || stopping_.load(std::memory_order_relaxed)) return;
+    }
+  }
+  if (!parking_.lie_down(self.bed, std::exchange(searching, false))) return;
+  const bool wants_up = has_work(self.line) || is_surplus(self) || stopping_.load(std::memory_order_seq_cst);
+  searching = wants_up ? parking_.get_up(self.bed) : parking_.sleep(self.bed);
+  arm();
+}
+
+inline void Crew::end_search(RunLine& line) noexcept {
+  if (!std::exchange(line.is_searching, false)) return;
+  if (parking_.end_search() && has_work(line)) parking_.wake_one();
+}
+
+inline void Crew::tell_parked(Record& self) {
+  const std::uint32_t count = queue_count_.load(std::memory_order_relaxed);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    QueueBase* const queue = queues_[i].load(std::memory_order_seq_cst);
+    if (queue == nullptr) continue;
+    self.inside.store(queue, std::memory_order_seq_cst);  // announced, then looked at again: see detach()
+    if (queues_[i].load(std::memory_order_seq_cst) == queue) queue->worker_parked();
+    self.inside.store(nullptr, std::memory_order_seq_cst);
+  }
 }
 
 inline bool Crew::run_any(Record& self, std::uint32_t& turn) {
   if (!options_.is_shared) {
     QueueBase* const queue = queues_[0].load(std::memory_order_acquire);
-    return queue != nullptr && queue->run_next(self.line);
+    return queue != nullptr && queue->run_next(self.line) != Ran::nothing;
   }
   const std::uint32_t count = queue_count_.load(std::memory_order_seq_cst);
   std::uint32_t total = 0;
@@ -136,47 +228,36 @@ inline bool Crew::run_any(Record& self, std::uint32_t& turn) {
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t index = (first + i) % count;
     QueueBase* const queue = queues_[index].load(std::memory_order_seq_cst);
-    if (queue != nullptr && run_inside(self, queue, index)) return true;
+    if (queue != nullptr && run_queue(self, queue, index)) return true;
   }
   return false;
 }
 
-inline bool Crew::run_inside(Record& self, QueueBase* queue, std::uint32_t index) {
+inline bool Crew::run_queue(Record& self, QueueBase* queue, std::uint32_t index) {
   self.inside.store(queue, std::memory_order_seq_cst);  // announced, then looked at again: see detach()
-  const bool found = queues_[index].load(std::memory_order_seq_cst) == queue && queue->run_next(self.line);
+  const bool found =
+      queues_[index].load(std::memory_order_seq_cst) == queue && queue->run_next(self.line) != Ran::nothing;
   self.inside.store(nullptr, std::memory_order_seq_cst);
+  if (queues_[index].load(std::memory_order_seq_cst) != queue) exits_.notify_all();
   return found;
 }
 
-inline bool Crew::has_work() const noexcept {
+// Looks with seq_cst: [park.look]. `line` is the caller's own.
+inline bool Crew::has_work(RunLine& line) const noexcept {
   const std::uint32_t count = queue_count_.load(std::memory_order_seq_cst);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const QueueBase* const queue = queues_[i].load(std::memory_order_seq_cst);
-    if (queue != nullptr && queue->has_work()) return true;
+  bool found = false;
+  for (std::uint32_t i = 0; i < count && !found; ++i) {
+    QueueBase* const queue = queues_[i].load(std::memory_order_seq_cst);
+    if (queue == nullptr) continue;
+    if (!options_.is_shared) return queue->has_work();
+    line.looking.store(queue, std::memory_order_seq_cst);  // announced, then looked at again: see detach()
+    found = queues_[i].load(std::memory_order_seq_cst) == queue && queue->has_work();
+    line.looking.store(nullptr, std::memory_order_seq_cst);
   }
-  return false;
-}
-
-inline std::uint64_t Crew::backlog() const noexcept {
-  std::uint64_t total = 0;
-  const std::uint32_t count = queue_count_.load(std::memory_order_seq_cst);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const QueueBase* const queue = queues_[i].load(std::memory_order_seq_cst);
-    if (queue != nullptr) total += queue->backlog();
-  }
-  return total;
-}
-
-inline bool Crew::retire() {
-  if (substitutes() <= hung()) return false;
-  const std::lock_guard lock(mutex_);
-  if (substitutes() <= hung()) return false;
-  substitutes_.fetch_sub(1, std::memory_order_seq_cst);
-  return true;
+  return found;
 }
 
 inline void Crew::signal_ready() noexcept {
-  pumpers.notify_all();
   if (!options_.on_ready || !ready_armed_.load(std::memory_order_seq_cst)) return;
   if (!ready_armed_.exchange(false, std::memory_order_seq_cst)) return;
 #if defined(__cpp_exceptions)

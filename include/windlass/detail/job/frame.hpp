@@ -1,0 +1,42 @@
+#pragma once
+
+#include "queue_base.hpp"
+
+namespace windlass::detail {
+
+/// One for each run or callback that the calling thread is inside of, innermost first: a waiting call asks, lest a
+/// thread wait for what only it can bring about.
+class Frame {
+ public:
+  Frame(const Host& host, const QueueBase& queue) noexcept : host_(host), queue_(queue), outer_(innermost) {
+    innermost = this;
+  }
+  ~Frame() { innermost = outer_; }
+  Frame(const Frame&) = delete;
+  Frame& operator=(const Frame&) = delete;
+
+  /// Whether this thread runs something of `host` at this moment.
+  [[nodiscard]] static bool is_inside(const Host& host) noexcept {
+    for (const Frame* frame = innermost; frame != nullptr; frame = frame->outer_) {
+      if (&frame->host_ == &host) return true;
+    }
+    return false;
+  }
+
+  /// Whether this thread runs something of `queue` at this moment.
+  [[nodiscard]] static bool is_inside(const QueueBase& queue) noexcept {
+    for (const Frame* frame = innermost; frame != nullptr; frame = frame->outer_) {
+      if (&frame->queue_ == &queue) return true;
+    }
+    return false;
+  }
+
+ private:
+  static inline thread_local const Frame* innermost = nullptr;
+
+  const Host& host_;
+  const QueueBase& queue_;
+  const Frame* const outer_;
+};
+
+}  // namespace windlass::detail

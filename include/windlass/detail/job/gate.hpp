@@ -1,0 +1,49 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+
+namespace windlass::detail {
+
+/// Lets leases outlive their queue, and waiting calls leave before it goes: each passes the gate, and the queue's
+/// destructor shuts it and waits until nobody is inside.
+class Gate {
+ public:
+  /// True if the queue is there until leave().
+  [[nodiscard]] bool enter() noexcept {
+    if ((word_.fetch_add(1, std::memory_order_seq_cst) & shut_bit) == 0) return true;
+    leave();
+    return false;
+  }
+
+  void leave() noexcept { word_.fetch_sub(1, std::memory_order_seq_cst); }
+
+  /// A call that passed the gate, or not, until the end of its scope.
+  class Visit {
+   public:
+    explicit Visit(Gate& gate) noexcept : gate_(gate), is_inside_(gate.enter()) {}
+    ~Visit() {
+      if (is_inside_) gate_.leave();
+    }
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+    [[nodiscard]] explicit operator bool() const noexcept { return is_inside_; }
+
+   private:
+    Gate& gate_;
+    const bool is_inside_;
+  };
+
+  /// Nobody enters any more; returns when all have left.
+  void shut() noexcept {
+    word_.fetch_or(shut_bit, std::memory_order_seq_cst);
+    while (word_.load(std::memory_order_seq_cst) != shut_bit) std::this_thread::yield();
+  }
+
+ private:
+  static constexpr std::uint32_t shut_bit = std::uint32_t{1} << 31U;
+  std::atomic<std::uint32_t> word_{0};
+};
+
+}  // namespace windlass::detail

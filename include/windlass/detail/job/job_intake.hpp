@@ -1,0 +1,129 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+
+#include "job_life.hpp"
+#include "windlass/result.hpp"
+
+namespace windlass::detail {
+
+/// How jobs get in: row 1. The fast road takes no lock and reads no clock.
+template <class Payload, class Traits>
+class JobIntake : public JobLife<Payload, Traits> {
+  using Life = JobLife<Payload, Traits>;
+
+ public:
+  using Life::clock, Life::counters, Life::host, Life::options, Life::planner, Life::store;
+
+  JobIntake(QueueOptions<Payload>&& given, Host& its_host, typename Traits::Clock its_clock, std::uint32_t its_number)
+      : Life(std::move(given), its_host, its_clock, its_number), is_stamped_(options.retry_for != Duration{}) {}
+
+  /// Takes a job in, or says why not; never waits. `construct(place)` makes the payload; if it throws, nothing was
+  /// enqueued.
+  template <class Construct>
+  EnqueueResult admit(const EnqueueOptions& given, Construct construct) {
+    if (const char* const field = check(given, Life::Store::lanes, Traits::tick)) {
+      return EnqueueResult::refused(EnqueueError::invalid_options, field);
+    }
+    const std::uint64_t ticket = counters.add(Count::accepted);  // before the look at closed: close() does the reverse
+    if (this->is_closed.load(std::memory_order_seq_cst)) {
+      leave();
+      return EnqueueResult::refused(EnqueueError::closed);
+    }
+    const std::uint32_t slot = store.free.take();
+    if (slot == no_slot) {
+      leave();
+      return EnqueueResult::refused(EnqueueError::full);
+    }
+    return EnqueueResult::accepted(fill(slot, given, is_sampled(ticket), construct));
+  }
+
+ private:
+  struct GiveBack {
+    JobIntake& intake;
+    std::uint32_t slot;
+    bool armed = true;
+    ~GiveBack() {
+      if (!armed) return;
+      intake.store.free.give(slot);
+      intake.room.notify_one();
+      intake.leave();
+    }
+  };
+
+  [[nodiscard]] static constexpr bool is_sampled(std::uint64_t ticket) noexcept {
+    return Traits::timing == Timing::all || (Traits::timing == Timing::sampled && ticket % 64 == 0);
+  }
+
+  // Counts an enqueue out that did not happen after all.
+  void leave() noexcept {
+    counters.add(Count::refused);
+    this->note_quiet();
+  }
+
+  template <class Construct>
+  JobId fill(std::uint32_t slot, const EnqueueOptions& given, bool sampled, Construct construct) {
+    auto& hot = store.hot(slot);
+    GiveBack guard{*this, slot};
+    construct(static_cast<void*>(hot.place));
+    guard.armed = false;
+    hot.lane = static_cast<std::uint8_t>(given.priority ? static_cast<std::uint32_t>(*given.priority)
+                                                        : Life::Store::lanes / 2);
+    hot.has_cold = hot.emptied = hot.owes_letter = false;
+    const JobId id{hot.word.read().stamp(), slot, Life::number};
+    hot.birth.store(id.stamp(), std::memory_order_seq_cst);
+    this->observe(Event::enqueued, id);
+    if (given.is_default() && !is_stamped_) {
+      hot.sampled_at.store(sampled ? clock.now().time_since_epoch().count() : 0, std::memory_order_relaxed);
+      hot.word.enqueue(State::ready);
+      this->push_ready(slot);
+    } else {
+      hot.sampled_at.store(0, std::memory_order_relaxed);
+      fill_cold(slot, given);
+    }
+    return id;
+  }
+
+  void fill_cold(std::uint32_t slot, const EnqueueOptions& given) {
+    ColdSlot& cold = store.cold(slot);
+    const Time now = clock.now();
+    cold.enqueued_at = now;
+    cold.at = given.at;
+    cold.lease = given.lease;
+    cold.max_runtime = given.max_runtime;
+    cold.max_failures = given.max_failures;
+    cold.retry_for = given.retry_for;
+    if (given.lease && *given.lease > Duration{}) host.lease_in_use(*given.lease);
+    const Time due = given.at ? at_due(*given.at, now) : later(now, given.delay);
+    auto& word = store.hot(slot).word;
+    if (due <= now) {
+      word.enqueue(State::ready);
+      return this->push_ready(slot);
+    }
+    bool earliest = false;
+    {
+      const std::lock_guard lock(planner.mutex());
+      word.enqueue(State::waiting);
+      earliest = planner.insert(2 * slot, due);
+      counters.add(Count::entered_waiting);
+    }
+    if (earliest) this->plan_changed();
+  }
+
+ protected:
+  // A wall-clock job is looked at once a second, so that setting the clock re-plans it.
+  Time at_due(std::chrono::system_clock::time_point at, Time now) const {
+    const auto wall = clock.wall_now();
+    if (at <= wall) return now;
+    const auto left = at - wall;
+    return later(now, left < std::chrono::seconds{1} ? Duration{left} : Duration{std::chrono::seconds{1}});
+  }
+
+ private:
+  const bool is_stamped_;  // every job needs its enqueue time
+};
+
+}  // namespace windlass::detail

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include "../machines/wait_list.hpp"
+#include "counters.hpp"
+#include "job_store.hpp"
+#include "planner.hpp"
+#include "queue_base.hpp"
+#include "timings.hpp"
+#include "windlass/options.hpp"
+#include "windlass/traits.hpp"
+
+namespace windlass::detail {
+
+/// How far a queue's shutdown has come.
+enum class Phase : std::uint8_t {
+  open,      // as usual
+  draining,  // shutdown began: what is due still runs, nothing is redelivered
+  stopping,  // no run starts any more; what is settled now is left over
+  over,      // leftovers were dealt with; whoever settles now deals with its own
+};
+
+[[nodiscard]] inline Time later(Time now, Duration by) noexcept {
+  return by > Time::max() - now ? Time::max() : now + by;
+}
+
+/// What one queue consists of, but for its handler and its threads; and how a number reaches a ring.
+template <class Payload, class Traits>
+class JobParts {
+ public:
+  using Store = JobStore<Payload, Traits>;
+  using Clock = typename Traits::Clock;
+  using Word = SlotWord<typename Store::Policy>;
+
+  JobParts(QueueOptions<Payload>&& given, Host& its_host, Clock its_clock, std::uint32_t its_number)
+      : options(std::move(given)),
+        clock(its_clock),
+        host(its_host),
+        number(its_number),
+        name_text(options.name),
+        store(options.capacity, options.memory),
+        planner(store.nodes, clock.now(), Traits::tick) {}
+  JobParts(const JobParts&) = delete;
+  JobParts& operator=(const JobParts&) = delete;
+
+  /// Puts a slot whose word says `ready` into its lane and sees to it that somebody comes for it.
+  void push_ready(std::uint32_t slot) {
+    store.ready[store.hot(slot).lane]->push(slot);
+    announce();
+  }
+
+  /// Puts a slot that has a hold for it into the errand ring, likewise.
+  void push_errand(std::uint32_t slot) {
+    store.errands.push(slot);
+    announce();
+  }
+
+  /// Somebody is wanted for what has just been made ready, or may be run now.
+  void announce() noexcept {
+    host.wake();
+    takers.notify_one();
+    if (host.is_pumped()) idle.notify_all();  // whoever waits for idleness runs jobs meanwhile
+  }
+
+  /// Jobs may start that may not have before.
+  void announce_all() noexcept {
+    host.wake();
+    takers.notify_all();
+    idle.notify_all();
+  }
+
+  /// A job is over or waits, and was counted: somebody may wait for that.
+  void note_quiet() noexcept {
+    idle.notify_all();
+    if (is_closed.load(std::memory_order_seq_cst)) takers.notify_all();  // the last job may be gone
+  }
+
+  /// The earliest deadline is a new one.
+  void plan_changed() noexcept {
+    host.plan_changed();
+    if (!host.is_pumped()) return;
+    room.notify_all();
+    takers.notify_all();
+    idle.notify_all();
+  }
+
+  /// Calls user code; an exception is counted and goes no further. True if there was none.
+  template <class F>
+  bool contain(F call) {
+#if defined(__cpp_exceptions)
+    try {
+      call();
+      return true;
+    } catch (...) {
+      counters.add(Count::user_errors);
+      return false;
+    }
+#else
+    call();
+    return true;
+#endif
+  }
+
+  /// Tells the observer; nothing at all with the default one.
+  void observe([[maybe_unused]] Event event, [[maybe_unused]] JobId id) {
+    if constexpr (!std::is_same_v<typename Traits::Observer, NoObserver>) {
+      contain([&] { observer(Observation{event, id, name_text.view()}); });
+    }
+  }
+  void observe([[maybe_unused]] Event event, [[maybe_unused]] std::uint32_t slot) {
+    if constexpr (!std::is_same_v<typename Traits::Observer, NoObserver>) observe(event, id_of(slot));
+  }
+
+  /// The job that lives in `slot`.
+  [[nodiscard]] JobId id_of(std::uint32_t slot) noexcept {
+    return {store.hot(slot).birth.load(std::memory_order_relaxed), slot, number};
+  }
+
+  QueueOptions<Payload> options;
+  const Clock clock;
+  Host& host;
+  const std::uint32_t number;
+  const ReasonText name_text;
+  Store store;
+  Planner planner;
+  Counters counters;
+  Timings wait_times;
+  Timings run_times;
+  WaitList room;    // enqueue on a full queue
+  WaitList idle;    // wait_idle_for, drain_for, shutdown
+  WaitList takers;  // reserve and run
+  std::atomic<Phase> phase{Phase::open};
+  std::atomic<bool> is_closed{false};
+  std::atomic<bool> is_paused{false};
+  std::atomic<std::uint32_t> pulled_out{0};  // leases that are neither settled nor destroyed
+  Leftover leftover = Leftover::run;         // of the shutdown; set before `phase` becomes `over`
+  Function<void(JobId, Payload&&)> hand_back;
+  [[no_unique_address]] typename Traits::Observer observer;
+};
+
+}  // namespace windlass::detail

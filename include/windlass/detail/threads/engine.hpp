@@ -1,0 +1,307 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "../job/accounts.hpp"
+#include "../job/gate.hpp"
+#include "../job/job_core.hpp"
+#include "crew.hpp"
+#include "fork.hpp"
+
+namespace windlass::detail {
+
+/// Numbers the queues of this process, from 1.
+inline std::atomic<std::uint32_t> queues_made{0};
+
+/// A queue together with whoever runs it: the calls that wait, pump or end it.
+template <class Payload, class Traits>
+class Engine {
+ public:
+  using Core = JobCore<Payload, Traits>;
+  using Clock = typename Traits::Clock;
+
+  /// Until when a call may wait: by the machine's clock, or by a queue's own that is moved by hand.
+  struct Deadline {
+    WaitList::Deadline real{};
+    Time own = Time::max();
+  };
+
+  /// `shared` is null for a queue with a crew of its own. Throws ConfigError, or what starting threads throws.
+  Engine(typename Core::Handler handler, QueueOptions<Payload>&& options, Crew* shared, Clock clock)
+      : own_(shared == nullptr ? std::make_unique<Crew>(crew_options(options, clock)) : nullptr),
+        crew(shared == nullptr ? *own_ : *shared),
+        core(std::move(handler), std::move(options), crew, clock,
+             queues_made.fetch_add(1, std::memory_order_relaxed) + 1),
+        gate(std::make_shared<Gate>()) {
+    if (!crew.attach(core, core.options.weight)) throw_config("pool", "serves 64 queues already");
+    if (own_ != nullptr) own_->start();
+  }
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// The queue was shut down. Waiting calls have been told to leave; waits until they have, then ends what is left.
+  ~Engine() {
+    gate->shut();
+    end_everything(core);
+  }
+
+  /// True in the child of a fork(): nothing here may be locked, and nobody works.
+  [[nodiscard]] bool is_forked() const noexcept {
+    return fork_generation.load(std::memory_order_relaxed) != generation_;
+  }
+
+  [[nodiscard]] Deadline deadline_in(std::optional<Duration> limit) const {
+    if (!limit) return {};
+    return {later(std::chrono::steady_clock::now(), *limit), later(core.clock.now(), *limit)};
+  }
+
+  /// Whether this thread would wait for what only it can bring about: it is inside a run or a callback of this crew,
+  /// or it is the one that pumps.
+  [[nodiscard]] bool would_deadlock() const noexcept {
+    return Frame::is_inside(crew) || (crew.is_pumped() && last_pumper_.load(std::memory_order_relaxed) == &thread_mark);
+  }
+
+  /// Admits a job as soon as there is room.
+  template <class Construct>
+  EnqueueResult enqueue(const EnqueueOptions& options, Deadline deadline, StopToken stop, Construct construct) {
+    for (;;) {
+      const EnqueueResult result = core.admit(options, construct);
+      if (result.error() != EnqueueError::full) return result;
+      if (would_deadlock()) return EnqueueResult::refused(EnqueueError::would_deadlock);
+      const auto ready = [&] { return core.store.free.has_any() || core.is_closed.load(std::memory_order_seq_cst); };
+      switch (wait(core.room, ready, deadline, stop)) {
+        case WaitError::timed_out:
+          return EnqueueResult::refused(EnqueueError::timed_out);
+        case WaitError::stopped:
+          return EnqueueResult::refused(EnqueueError::stopped);
+        default:
+          break;
+      }
+    }
+  }
+
+  /// Waits until `ready()`, asked under the list's lock. Without a timekeeper the caller keeps time meanwhile; a clock
+  /// that is moved by hand is moved on, for nobody else may do it.
+  template <class Ready>
+  WaitError wait(WaitList& list, Ready ready, const Deadline& deadline, StopToken stop) {
+    for (;;) {
+      const Time due = crew.is_pumped() ? crew.keep_time(core.clock.now()) : Time::max();
+      if (ready()) return WaitError::none;
+      if (stop.stop_requested()) return WaitError::stopped;
+      const Time now = core.clock.now();
+      const Time until = due < deadline.own ? due : deadline.own;
+      if constexpr (requires { core.clock.sleep(Duration{}); }) {
+        if (crew.is_pumped() && until != Time::max()) {
+          if (deadline.own <= now) return WaitError::timed_out;
+          if (until > now) core.clock.sleep(until - now);
+          continue;
+        }
+      }
+      const bool is_timer = due < deadline.own;
+      const auto changed = [&] { return ready() || (crew.is_pumped() && core.planner.next_due() != due); };
+      const WaitError error = is_timer ? list.wait(changed, later(std::chrono::steady_clock::now(), due - now), stop)
+                                       : list.wait(changed, deadline.real, stop);
+      if (error == WaitError::stopped || (error == WaitError::timed_out && !is_timer)) return error;
+    }
+  }
+
+  /// Runs one errand or job on the caller.
+  Ran run_next() {
+    last_pumper_.store(&thread_mark, std::memory_order_relaxed);
+    return crew.pump(core);
+  }
+
+  /// See JobQueue::pump.
+  PumpResult pump(const PumpOptions& options) {
+    PumpResult result;
+    const Time begun = core.clock.now();
+    Time now = begun;
+    crew.rearm_ready();
+    if (crew.is_pumped()) crew.keep_time(now);
+    while (result.ran < options.max_jobs && !(options.budget && now - begun >= *options.budget)) {
+      const Ran ran = run_next();
+      if (ran == Ran::nothing || ran == Ran::no_seat) break;
+      if (ran == Ran::job) ++result.ran;
+      if (options.budget) now = core.clock.now();
+    }
+    result.left = count_ready(core);
+    if (options.budget && now - begun > *options.budget) result.overrun = now - begun - *options.budget;
+    return result;
+  }
+
+  /// See JobQueue::poll.
+  std::size_t poll() {
+    std::size_t early = 0;
+    if (crew.is_pumped()) crew.keep_time(core.clock.now());
+    while (!core.store.errands.empty()) {
+      const Ran ran = run_next();
+      if (ran == Ran::job) ++early;
+      if (ran != Ran::errand) break;
+    }
+    PumpOptions options;
+    options.max_jobs = static_cast<std::size_t>(count_ready(core));
+    return early + (core.may_start() ? pump(options).ran : 0);
+  }
+
+  /// See JobQueue::run.
+  void run(StopToken stop) {
+    const auto ready = [&] { return core.has_work() || is_finished(); };
+    while (!stop.stop_requested()) {
+      const Ran ran = run_next();
+      if (ran == Ran::no_seat) return;
+      if (ran != Ran::nothing) continue;
+      if (is_finished() || wait(core.takers, ready, {}, stop) != WaitError::none) return;
+    }
+  }
+
+  /// Waits until there may be a job to reserve; `closed` if there never will be.
+  WaitError wait_to_reserve(const Deadline& deadline, StopToken stop) {
+    if (is_finished()) return WaitError::closed;
+    if (would_deadlock()) return WaitError::would_deadlock;
+    const bool runs_errands = crew.is_pumped() && !core.has_handler();
+    return wait(
+        core.takers,
+        [&] {
+          return (core.may_start() && core.has_ready()) || (runs_errands && !core.store.errands.empty()) ||
+                 is_finished();
+        },
+        deadline, stop);
+  }
+
+  /// Without a handler and workers, calls that reserve and settle keep time and run the errands.
+  void keep_house() {
+    if (!crew.is_pumped()) return;
+    crew.keep_time(core.clock.now());
+    if (!core.has_handler()) core.run_errands();
+  }
+
+  /// Nothing will ever be run or reserved again.
+  [[nodiscard]] bool is_finished() const noexcept {
+    return core.phase.load(std::memory_order_seq_cst) >= Phase::stopping ||
+           (core.is_closed.load(std::memory_order_seq_cst) && core.counters.is_drained());
+  }
+
+  /// Runs jobs on the caller until `ready()`; without a crew of workers it is the caller who brings it about.
+  template <class Ready>
+  WaitError wait_running(Ready ready, const Deadline& deadline) {
+    for (;;) {
+      keep_house();
+      bool has_seat = crew.is_pumped();
+      if (crew.is_pumped()) {
+        Ran ran = Ran::errand;
+        while (!is_past(deadline) && (ran == Ran::errand || ran == Ran::job)) ran = run_next();
+        has_seat = ran != Ran::no_seat;
+      }
+      const auto work = [&] { return ready() || (has_seat && core.has_work()); };
+      const WaitError error = wait(core.idle, work, deadline, {});
+      if (ready()) return WaitError::none;
+      if (error != WaitError::none || is_past(deadline)) return WaitError::timed_out;
+    }
+  }
+
+  /// Ends the queue as far as it can be ended while its object lives; see JobQueue::shutdown.
+  void shutdown(Duration grace, Leftover leftover, Function<void(JobId, Payload&&)> hand_back) {
+    close();
+    if (is_shutting_down_.exchange(true, std::memory_order_seq_cst)) {
+      (void)wait(core.idle, [&] { return core.phase.load(std::memory_order_seq_cst) == Phase::over; }, {}, {});
+      return;
+    }
+    const Frame frame(crew, core);
+    core.leftover = leftover;
+    core.hand_back = std::move(hand_back);
+    const bool runs = leftover == Leftover::run;
+    enter(runs ? Phase::draining : Phase::stopping);
+    const Deadline deadline = deadline_in(grace);
+    (void)wait_running([&] { return is_settled(runs, deadline.own); }, deadline);
+    enter(Phase::stopping);
+    stop_crew();
+    core.phase.store(Phase::over, std::memory_order_seq_cst);
+    sweep_leftovers(core);
+    enter(Phase::over);
+  }
+
+  /// Refuses new jobs and wakes whoever waits for room.
+  void close() {
+    core.is_closed.store(true, std::memory_order_seq_cst);
+    core.room.notify_all();
+    core.takers.notify_all();
+    core.idle.notify_all();
+  }
+
+ private:
+  const std::unique_ptr<Crew> own_;
+
+ public:
+  Crew& crew;
+  Core core;
+  const std::shared_ptr<Gate> gate;
+
+ private:
+  static CrewOptions crew_options(QueueOptions<Payload>& options, Clock clock) {
+    const std::uint32_t workers = options.workers.value_or(1);
+    CrewOptions crew;
+    crew.name = ReasonText{options.name};
+    crew.workers = crew.max_workers = workers;
+    crew.max_substitutes = options.max_substitutes.value_or(workers);
+    crew.on_worker_start = std::move(options.on_worker_start);
+    crew.on_worker_stop = std::move(options.on_worker_stop);
+    crew.on_ready = std::move(options.on_ready);
+    crew.now = [clock] { return clock.now(); };
+    return crew;
+  }
+
+  [[nodiscard]] bool is_past(const Deadline& deadline) const {
+    return deadline.own != Time::max() && core.clock.now() >= deadline.own;
+  }
+
+  // Nothing of this queue is left to wait for within a grace that ends at `end`.
+  [[nodiscard]] bool is_settled(bool runs, Time end) const noexcept {
+    if (core.counters.is_drained()) return true;
+    if (crew.is_running(core) || core.pulled_out.load(std::memory_order_seq_cst) != 0) return false;
+    if (!runs || core.is_paused.load(std::memory_order_seq_cst) || !core.has_handler()) return true;
+    return core.counters.is_idle() && core.planner.next_due() > end;
+  }
+
+  void enter(Phase phase) {
+    core.phase.store(phase, std::memory_order_seq_cst);
+    core.takers.notify_all();
+    core.idle.notify_all();
+  }
+
+  // Asks the runs to stop and waits for them, however long that takes. One that does not listen is named, once.
+  void stop_crew() {
+    static constexpr std::chrono::milliseconds patience{250};
+    const auto begun = std::chrono::steady_clock::now();
+    bool is_named = false;
+    const auto nag = [&] {
+      const bool names = !is_named && std::chrono::steady_clock::now() - begun > patience;
+      is_named = is_named || names;
+      crew.stop_runs(core, StopReason::shutdown, [&](std::uint32_t slot) {
+        if (names && core.options.on_hung) core.contain([&] { name_stubborn(slot); });
+      });
+    };
+    if (own_ != nullptr) {
+      own_->stop(nag);
+    } else {
+      crew.detach(core, nag);
+    }
+  }
+
+  void name_stubborn(std::uint32_t slot) {
+    HungInfo info;
+    info.id = core.id_of(slot);
+    info.shutting_down = true;
+    (void)core.options.on_hung(info);
+  }
+
+  const std::uint32_t generation_ = watch_for_fork();
+  std::atomic<const char*> last_pumper_{nullptr};
+  std::atomic<bool> is_shutting_down_{false};
+};
+
+}  // namespace windlass::detail

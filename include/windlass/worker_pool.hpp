@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <utility>
+
+#include "detail/job/frame.hpp"
+#include "detail/threads/crew.hpp"
+#include "detail/threads/fork.hpp"
+#include "options.hpp"
+#include "result.hpp"
+#include "traits.hpp"
+
+namespace windlass {
+
+/// Workers that several queues share, each with its weight. Queues come and go while it runs: up to 64 at a time, by
+/// `QueueOptions::pool`. Must outlive them. Neither copyable nor movable.
+class WorkerPool {
+ public:
+  /// Starts the threads. Throws ConfigError, or std::system_error if a thread cannot be started.
+  explicit WorkerPool(WorkerPoolOptions options = {})
+      : max_workers_(options.max_workers.value_or(options.workers)), crew_(crew_options(std::move(options))) {
+    crew_.start();
+  }
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  /// Joins the threads. All queues must be gone.
+  ~WorkerPool() = default;
+
+  /// From now on `workers` threads work, 1 to `max_workers`. Fewer: the surplus stand by as soon as they have finished
+  /// their jobs. Throws ConfigError, or std::system_error if a thread cannot be started. Any thread.
+  void resize(std::uint32_t workers) {
+    if (workers == 0 || workers > max_workers_) detail::throw_config("workers", "must be 1 to max_workers");
+    crew_.resize(workers);
+  }
+
+  /// Workers whose run lost its lease and has not returned.
+  [[nodiscard]] std::uint32_t hung() const noexcept { return crew_.hung(); }
+
+  /// Workers beyond the number asked for, that stand in for hung ones.
+  [[nodiscard]] std::uint32_t substitutes() const noexcept { return crew_.substitutes(); }
+
+  /// True if a substitute was needed and could not be started.
+  [[nodiscard]] bool is_degraded() const noexcept { return crew_.is_degraded(); }
+
+ private:
+  template <class Payload, class Traits>
+  friend class JobQueue;
+
+  static detail::CrewOptions crew_options(WorkerPoolOptions&& options) {
+    if (const ConfigIssue issue = check(options)) detail::throw_config(issue.field, issue.why);
+    detail::CrewOptions crew;
+    crew.name = ReasonText{options.name};
+    crew.workers = options.workers;
+    crew.max_workers = options.max_workers.value_or(options.workers);
+    crew.max_substitutes = options.max_substitutes.value_or(crew.max_workers);
+    crew.on_worker_start = std::move(options.on_worker_start);
+    crew.on_worker_stop = std::move(options.on_worker_stop);
+    crew.now = [] { return SystemClocks{}.now(); };
+    crew.is_shared = true;
+    return crew;
+  }
+
+  const std::uint32_t max_workers_;
+  detail::Crew crew_;
+};
+
+}  // namespace windlass
