@@ -26,8 +26,9 @@ class Function<Result(Arguments...)> {
 
   /// Takes over `function`. Throws what constructing it throws, or std::bad_alloc for a large one.
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, Function> && std::is_invocable_r_v<Result, std::decay_t<F>&, Arguments...>)
-  Function(F&& function) {  // implicit, so that an option can be written as a lambda
+  requires(!std::is_same_v<std::remove_cvref_t<F>, Function> &&
+           std::is_invocable_r_v<Result, std::decay_t<F>&, Arguments...>)
+      Function(F&& function) {  // implicit, so that an option can be written as a lambda
     using Held = std::decay_t<F>;
     if constexpr (sizeof(Held) <= size && alignof(Held) <= alignof(std::max_align_t) &&
                   std::is_nothrow_move_constructible_v<Held>) {
@@ -84,23 +85,21 @@ class Function<Result(Arguments...)> {
   }
 
   template <class Held>
-  static constexpr Ops inside{
-      [](void* place, Arguments&&... arguments) -> Result {
-        return call(at<Held>(place), std::forward<Arguments>(arguments)...);
-      },
-      [](void* from, void* to) noexcept {
-        ::new (to) Held(std::move(at<Held>(from)));
-        std::destroy_at(&at<Held>(from));
-      },
-      [](void* place) noexcept { std::destroy_at(&at<Held>(place)); }};
+  static constexpr Ops inside{[](void* place, Arguments&&... arguments) -> Result {
+                                return call(at<Held>(place), std::forward<Arguments>(arguments)...);
+                              },
+                              [](void* from, void* to) noexcept {
+                                ::new (to) Held(std::move(at<Held>(from)));
+                                std::destroy_at(&at<Held>(from));
+                              },
+                              [](void* place) noexcept { std::destroy_at(&at<Held>(place)); }};
 
   template <class Held>
-  static constexpr Ops outside{
-      [](void* place, Arguments&&... arguments) -> Result {
-        return call(*at<Held*>(place), std::forward<Arguments>(arguments)...);
-      },
-      [](void* from, void* to) noexcept { ::new (to) Held*(at<Held*>(from)); },
-      [](void* place) noexcept { delete at<Held*>(place); }};
+  static constexpr Ops outside{[](void* place, Arguments&&... arguments) -> Result {
+                                 return call(*at<Held*>(place), std::forward<Arguments>(arguments)...);
+                               },
+                               [](void* from, void* to) noexcept { ::new (to) Held*(at<Held*>(from)); },
+                               [](void* place) noexcept { delete at<Held*>(place); }};
 
   void take(Function& other) noexcept {
     if (other.ops_ == nullptr) return;

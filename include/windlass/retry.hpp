@@ -15,13 +15,13 @@ namespace windlass {
 
 /// What a retry policy is told of the attempt that failed.
 struct Failure {
-  std::uint32_t failures = 0;        ///< Failed attempts so far, this one included.
-  std::uint32_t hangs = 0;           ///< Leases lost so far, this one included.
-  std::uint32_t deliveries = 0;      ///< Times the job was handed to a worker.
-  Duration previous_delay{};         ///< What the policy answered last time; zero at first.
-  std::optional<Duration> age{};     ///< Since the job was enqueued, if that was stamped.
-  std::string_view reason{};         ///< What the handler said, or the exception's what().
-  std::uint64_t random = 0;          ///< Fresh random bits, from the queue's seed.
+  std::uint32_t failures = 0;     ///< Failed attempts so far, this one included.
+  std::uint32_t hangs = 0;        ///< Leases lost so far, this one included.
+  std::uint32_t deliveries = 0;   ///< Times the job was handed to a worker.
+  Duration previous_delay{};      ///< What the policy answered last time; zero at first.
+  std::optional<Duration> age{};  ///< Since the job was enqueued, if that was stamped.
+  std::string_view reason{};      ///< What the handler said, or the exception's what().
+  std::uint64_t random = 0;       ///< Fresh random bits, from the queue's seed.
 };
 
 /// Says after which delay the job is tried again; `nullopt` means never: it becomes a dead letter now.
@@ -39,7 +39,8 @@ enum class Jitter : std::uint8_t {
 
 namespace detail {
 
-/// `low` to `high`, neither negative, from random bits; `low` if `high` is less. Precise to the nanosecond up to 100 days.
+/// `low` to `high`, neither negative, from random bits; `low` if `high` is less. Precise to the nanosecond up to 100
+/// days.
 [[nodiscard]] inline Duration between(Duration low, Duration high, std::uint64_t random) noexcept {
   if (high <= low) return low;
   const double part = static_cast<double>(random >> 11U) * 0x1p-53;
@@ -130,9 +131,9 @@ struct DoublingThenLinearBackoff {
   std::optional<Duration> operator()(const Failure& failure) const noexcept {
     const double tries = detail::tries(failure) - 1;
     const double doubled = tries < doublings ? tries : static_cast<double>(doublings);
-    return detail::capped(static_cast<double>(first.count()) * std::exp2(doubled) +
-                              static_cast<double>(step.count()) * (tries - doubled),
-                          cap);
+    return detail::capped(
+        static_cast<double>(first.count()) * std::exp2(doubled) + static_cast<double>(step.count()) * (tries - doubled),
+        cap);
   }
 };
 
@@ -143,8 +144,8 @@ class SteppedBackoff {
 
   /// The delays after the first, second, ... failure.
   template <class... Steps>
-    requires(std::is_convertible_v<Steps, Duration>&&...)
-  constexpr SteppedBackoff(Steps... steps) noexcept : steps_{Duration{steps}...}, size_(sizeof...(steps)) {
+  requires(std::is_convertible_v<Steps, Duration>&&...) constexpr SteppedBackoff(Steps... steps) noexcept
+      : steps_{Duration{steps}...}, size_(sizeof...(steps)) {
     static_assert(sizeof...(steps) <= max_steps, "windlass: a SteppedBackoff has at most 16 steps");
   }
 

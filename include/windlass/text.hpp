@@ -7,7 +7,8 @@
 
 namespace windlass {
 
-/// A short text that owns its characters: at most 95 bytes, a longer one is cut at a UTF-8 character boundary.
+/// A short text that owns its characters: at most 95 bytes, a longer one is cut at a UTF-8 character boundary; one that
+/// is not UTF-8, after 95 bytes.
 /// Trivially copyable; allocates nothing.
 class ReasonText {
  public:
@@ -21,8 +22,9 @@ class ReasonText {
     std::size_t size = text.size();
     if (size > max_size) {
       size = max_size;
-      // 10xxxxxx continues a character: step back to the byte that begins it.
-      while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
+      // Step back to the byte that begins the character; one has at most four bytes, or the text is not UTF-8.
+      while (size > max_size - 3 && continues(text[size])) --size;
+      if (continues(text[size])) size = max_size;
     }
     for (std::size_t i = 0; i < size; ++i) bytes_[i] = text[i];
     size_ = static_cast<std::uint8_t>(size);
@@ -35,6 +37,9 @@ class ReasonText {
   [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
 
  private:
+  // 10xxxxxx
+  static constexpr bool continues(char byte) noexcept { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
+
   std::array<char, max_size> bytes_{};
   std::uint8_t size_ = 0;
 };

@@ -29,7 +29,8 @@ class JobBurial : public JobParts<Payload, Traits> {
       hot.owes_letter = false;
       return true;
     }
-    DeadLetter<Payload> letter = describe(slot);
+    DeadLetter<Payload> letter;
+    describe(slot, letter);
     const bool is_ours = hot.word.read().holders() == 1;
     letter.is_held = !is_ours && !std::is_copy_constructible_v<Payload>;
     if (!hand_over(slot, letter, is_ours ? Hand::move : Hand::copy)) return false;
@@ -83,7 +84,8 @@ class JobBurial : public JobParts<Payload, Traits> {
 
   // The second letter of a job whose payload a hung run held. Nobody else holds it any more.
   bool offer_rest(std::uint32_t slot) {
-    DeadLetter<Payload> letter = describe(slot);
+    DeadLetter<Payload> letter;
+    describe(slot, letter);
     letter.is_completion = true;
     return hand_over(slot, letter, Hand::move);
   }
@@ -118,9 +120,9 @@ class JobBurial : public JobParts<Payload, Traits> {
     return false;
   }
 
-  DeadLetter<Payload> describe(std::uint32_t slot) {
+  // Not by return: a letter of a payload that cannot be moved cannot be either.
+  void describe(std::uint32_t slot, DeadLetter<Payload>& letter) {
     const ColdSlot& cold = store.cold(slot);
-    DeadLetter<Payload> letter;
     letter.id = this->id_of(slot);
     letter.reason = cold.dead_reason;
     letter.first_error = cold.first_error;
@@ -132,7 +134,6 @@ class JobBurial : public JobParts<Payload, Traits> {
     letter.enqueued_at = cold.enqueued_at;
     letter.first_failure = cold.first_failure;
     letter.died_at = clock.now();
-    return letter;
   }
 };
 

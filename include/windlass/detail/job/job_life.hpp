@@ -38,7 +38,7 @@ class JobLife : public JobBurial<Payload, Traits> {
     }
     if (kind == OutcomeKind::done) {
       const bool in_time = word.finish(stamp);
-      if (in_time || word.finish_late(stamp)) {  // rows 3, 9b
+      if (in_time || finish_late(slot, stamp)) {  // rows 3, 9b
         if (!in_time) counters.add(Count::late_successes);
         this->observe(Event::finished, slot);
         end(slot, Count::done);
@@ -108,6 +108,23 @@ class JobLife : public JobBurial<Payload, Traits> {
   }
 
  private:
+  // Row 9b: a success that comes after the lease was lost, but before anybody has the job again.
+  bool finish_late(std::uint32_t slot, std::uint64_t stamp) {
+    using Lock = typename Burial::Word::Planner;
+    auto& word = store.hot(slot).word;
+    State left = word.finish_late(stamp, Lock::unlocked);
+    if (left == State::ready) counters.add(Count::tombstones_made);
+    if (left != State::free || word.read().state() != State::waiting) return left != State::free;
+    const std::lock_guard lock(planner.mutex());
+    left = word.finish_late(stamp, Lock::locked);
+    if (left == State::ready) counters.add(Count::tombstones_made);
+    if (left == State::waiting) {
+      planner.remove(2 * slot);
+      counters.add(Count::left_waiting);
+    }
+    return left != State::free;
+  }
+
   void finish_committed(std::uint32_t slot, std::uint64_t stamp, const Outcome& outcome) {
     auto& word = store.hot(slot).word;
     const OutcomeKind kind = outcome.kind();

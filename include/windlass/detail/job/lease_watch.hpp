@@ -16,34 +16,30 @@ class LeaseWatch {
     QueueBase* queue = nullptr;
     std::uint32_t slot = 0;
     std::uint32_t low_stamp = 0;
-    std::uint64_t round = 0;      // of the line's stop state
-    bool is_overdue = false;      // unchanged for a whole lease
-    bool is_over_time = false;    // ran longer than max_runtime; reported once
+    std::uint64_t round = 0;    // of the line's stop state
+    bool is_overdue = false;    // unchanged for a whole lease
+    bool is_over_time = false;  // ran longer than max_runtime; reported once
   };
 
   [[nodiscard]] Finding look(const RunLine& line, Time now) noexcept {
+    const std::uint32_t runs = line.runs.load(std::memory_order_acquire);
     const std::uint64_t running = line.running.load(std::memory_order_acquire);  // [line.begun] acquire
-    QueueBase* const queue = line.queue.load(std::memory_order_relaxed);
-    const std::uint32_t runs = line.runs.load(std::memory_order_relaxed);
+    QueueBase* const queue = line.queue.load(std::memory_order_acquire);
     const std::uint32_t beats = line.beats.load(std::memory_order_acquire);
-    const Duration lease{line.lease.load(std::memory_order_relaxed)};
-    const Duration limit{line.max_runtime.load(std::memory_order_relaxed)};
+    const Duration lease{line.lease.load(std::memory_order_acquire)};
+    const Duration limit{line.max_runtime.load(std::memory_order_acquire)};
     const Time until{Duration{line.extend_until.load(std::memory_order_acquire)}};
     const std::uint64_t round = line.stop.round();
-    // All of it belongs to one run only if the line still shows that run.
-    if (running == 0 || line.running.load(std::memory_order_seq_cst) != running ||
-        line.runs.load(std::memory_order_seq_cst) != runs) {
-      seen_ = 0;
-      return {};
-    }
-    if (seen_ == 0 || runs != runs_) {
+    // All of it belongs to one run only if the line shows the same run before and after, extended perhaps. [line.ended]
+    const bool runs_on = line.running.load(std::memory_order_acquire) != 0;
+    if (running == 0 || !runs_on || line.runs.load(std::memory_order_acquire) != runs) return {};
+    const bool is_new = runs != runs_;
+    if (is_new) {
       runs_ = runs;
       run_since_ = now;
       is_over_time_ = false;
-      seen_ = 0;
     }
-    const bool may_renew = !is_over_time_ || seen_ == 0;
-    if (may_renew && (running != seen_ || beats != beats_)) since_ = now;
+    if (is_new || (!is_over_time_ && (running != seen_ || beats != beats_))) since_ = now;
     seen_ = running;
     beats_ = beats;
     Finding found{queue, low_half(running) - 1, high_half(running), round, false, false};

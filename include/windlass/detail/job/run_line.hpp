@@ -17,6 +17,7 @@ class QueueBase;
 ///
 /// Only the worker writes `running`, `queue`, `lease` and `max_runtime`, the last three while `running` is 0.
 /// [line.begun] `running` is stored with release and read with acquire: who sees a run sees its queue and lease.
+/// [line.ended] So are the others: who sees one that belongs to a later run sees that the run before it has ended.
 struct alignas(cache_line) RunLine {
   std::atomic<std::uint64_t> running{0};       // {low stamp:32 | slot + 1:32}; 0 = no run
   std::atomic<QueueBase*> queue{nullptr};      // whose slot
@@ -39,11 +40,11 @@ struct alignas(cache_line) RunLine {
   }
 
   void begin(QueueBase* whose, std::uint64_t stamp, std::uint32_t slot, Duration for_lease, Duration limit) noexcept {
-    queue.store(whose, std::memory_order_relaxed);
-    lease.store(for_lease.count(), std::memory_order_relaxed);
-    max_runtime.store(limit.count(), std::memory_order_relaxed);
-    extend_until.store(0, std::memory_order_relaxed);
-    runs.store(runs.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    queue.store(whose, std::memory_order_release);  // [line.ended] release, and the four below
+    lease.store(for_lease.count(), std::memory_order_release);
+    max_runtime.store(limit.count(), std::memory_order_release);
+    extend_until.store(0, std::memory_order_release);
+    runs.store(runs.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     running.store(name(stamp, slot), std::memory_order_release);  // [line.begun] release, pairs with LeaseWatch
   }
 

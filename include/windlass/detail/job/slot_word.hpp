@@ -85,7 +85,13 @@ class SlotWord {
     settle,   // row 12: the job waited for this hung run; it is `settling` now and the caller owns it
   };
 
-  [[nodiscard]] SlotView read() const noexcept { return {word_.load(std::memory_order_seq_cst)}; }
+  /// Whether the caller holds the planner's lock, and so may take a job out of `waiting`.
+  enum class Planner : std::uint8_t { unlocked, locked };
+
+  [[nodiscard]] SlotView read() const noexcept {
+    Policy::probe("word.read");
+    return {word_.load(std::memory_order_seq_cst)};
+  }
 
   /// Row 1. The caller owns the free slot and has constructed the payload; the ring push publishes it.
   void enqueue(State to) noexcept { store(SlotView::of(to, false, 1, read().stamp())); }
@@ -165,15 +171,20 @@ class SlotWord {
     return move(State::committing, stamp, to);
   }
 
-  /// Row 9b. A late success of the stale run with this stamp, while the job lies in the errand ring or is stalled
-  /// behind it: one duplicate avoided. `stalled` has a hold that nobody drops later; it goes with this CAS.
-  [[nodiscard]] bool finish_late(std::uint64_t stamp) noexcept {
+  /// Row 9b. A late success of the stale run with this stamp, before any newer lease: one duplicate avoided. In a lane
+  /// or the errand ring the number stays, with its hold, until it is popped; the hold of a `stalled` job, and of a
+  /// `waiting` one, which is unlinked in the same critical section, goes with this CAS. Returns the state
+  /// that was left, or `free` if the success comes too late.
+  [[nodiscard]] State finish_late(std::uint64_t stamp, Planner planner = Planner::unlocked) noexcept {
     SlotView seen = read();
-    while ((seen.state() == State::expired || seen.state() == State::stalled) && seen.stamp() == stamp) {
-      const std::uint32_t holders = seen.holders() - (seen.state() == State::stalled ? 1U : 0U);
-      if (swap(seen, SlotView::of(State::done, seen.cancel(), holders, stamp))) return true;
+    while (seen.stamp() == stamp) {
+      const State from = seen.state();
+      const bool in_ring = from == State::expired || from == State::ready;
+      if (!in_ring && from != State::stalled && (from != State::waiting || planner == Planner::unlocked)) break;
+      const std::uint32_t holders = seen.holders() - (in_ring ? 0U : 1U);
+      if (swap(seen, SlotView::of(State::done, seen.cancel(), holders, stamp))) return from;
     }
-    return false;
+    return State::free;
   }
 
   /// Rows 9a, 9a' and 9c. The word that was `seen` becomes done with `holders`, by whoever cancels; false, with

@@ -45,11 +45,12 @@ class TimingWheel {
   /// Takes one node that is due at `now`, earliest tick first and FIFO within a tick, or returns false.
   /// `now` never goes back.
   [[nodiscard]] bool take_due(std::uint64_t now, std::uint32_t& node) noexcept {
+    if (now > reach) now = reach;  // the hand has no digits beyond
     for (;;) {
       const Bucket next = first();
-      if (next.start > now || next.start == never) {
+      if (next.start > now) {
         // Nothing lies between: moving the hand over empty buckets re-links nothing.
-        if (now > hand_ && now < next.start) hand_ = now;
+        if (now > hand_) hand_ = now;
         return false;
       }
       if (next.start > hand_) hand_ = next.start;

@@ -23,7 +23,7 @@ class WaitList {
   /// Wakes one waiter. One load when nobody waits.
   void notify_one() noexcept {
     if (waiters_.load(std::memory_order_seq_cst) == 0) return;  // [room.publish]
-    { const std::lock_guard lock(mutex_); }  // a waiter is before its look, or asleep
+    { const std::lock_guard lock(mutex_); }                     // a waiter is before its look, or asleep
     wake_.notify_one();
   }
 
@@ -34,7 +34,8 @@ class WaitList {
     wake_.notify_all();
   }
 
-  /// Waits until `ready()` is true, which is asked under this list's mutex and must neither take another lock nor throw.
+  /// Waits until `ready()` is true, which is asked under this list's mutex and must neither take another lock nor
+  /// throw.
   template <class Ready>
   WaitError wait(Ready ready, Deadline deadline, StopToken stop) {
     waiters_.fetch_add(1, std::memory_order_seq_cst);  // [room.look] counted before the look

@@ -113,8 +113,8 @@ class Crew final : public Host {
     Parking<>::Sleeper bed;
     Kind kind = Kind::worker;
     std::uint32_t index = 0;                  // among its kind
-    LeaseWatch watch;                         // under watch_mutex_
-    std::uint64_t hung_in = 0;                // under watch_mutex_: the line's name while its run hangs
+    LeaseWatch watch;                         // watch() only
+    std::uint64_t hung_in = 0;                // watch() only: the line's name while its run hangs
     bool is_standing_by = false;              // under mutex_
     std::atomic<QueueBase*> inside{nullptr};  // whose code the thread is in, if queues come and go
     std::atomic<bool> is_taken{false};        // a thread is here
@@ -164,17 +164,17 @@ class Crew final : public Host {
   std::atomic<std::uint32_t> substitutes_{0};  // those of them that are substitutes
   std::atomic<bool> degraded_{false};
   std::atomic<bool> armed_{false};
+  std::atomic<bool> is_watching_{false};
   std::atomic<bool> ready_armed_{true};
   std::atomic<std::uint32_t> pulled_{0};
   std::atomic<Duration::rep> shortest_lease_{0};
   std::atomic<Duration::rep> stalled_{0};
   Parking<> parking_;
   Timekeeper timekeeper_;
-  WaitList exits_;          // threads and queues that go
-  std::mutex mutex_;        // queues coming and going; threads starting and standing by
-  std::mutex watch_mutex_;  // the watches
-  Time last_watch_{};       // round() only, as the next
-  Time next_watch_{};       // when it meant to look again
+  WaitList exits_;     // threads and queues that go
+  std::mutex mutex_;   // queues coming and going; threads starting and standing by
+  Time last_watch_{};  // round() only, as the next
+  Time next_watch_{};  // when it meant to look again
   bool was_armed_ = false;
   bool was_asleep_ = false;
 };

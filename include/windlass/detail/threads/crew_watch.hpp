@@ -91,7 +91,11 @@ inline Time Crew::tick_all(Time now) {
 
 inline Time Crew::keep_time(Time now) {
   const Time next = tick_all(now);
-  watch(now);
+  bool wanted = hung() != 0;  // has it returned?
+  for (std::uint32_t i = first_seat(); i < count_ && !wanted; ++i) {
+    wanted = records_[i].line.running.load(std::memory_order_relaxed) != 0;
+  }
+  if (wanted) watch(now);
   return next;
 }
 
@@ -116,24 +120,25 @@ inline Time Crew::round(Time now) {
   return next;
 }
 
+// One thread at a time: whoever comes meanwhile goes on without, and no thread that stops in here holds up another.
 inline void Crew::watch(Time now) {
+  if (is_watching_.exchange(true, std::memory_order_acquire)) return;
   bool has_returned = false;
   for (std::uint32_t i = 0; i < count_; ++i) {
     Record& record = records_[i];
-    LeaseWatch::Finding found;
-    {
-      const std::lock_guard lock(watch_mutex_);
-      found = record.watch.look(record.line, now);
-      if (found.is_overdue) record.watch.restart(now);
-      if (record.hung_in != 0 && record.line.running.load(std::memory_order_seq_cst) != record.hung_in) {
-        record.hung_in = 0;
-        hung_.fetch_sub(1, std::memory_order_seq_cst);
-        has_returned = true;
-      }
+    const LeaseWatch::Finding found = record.watch.look(record.line, now);
+    if (record.hung_in != 0 && record.line.running.load(std::memory_order_seq_cst) != record.hung_in) {
+      record.hung_in = 0;
+      hung_.fetch_sub(1, std::memory_order_seq_cst);
+      has_returned = true;
     }
     if (found.is_over_time) record.line.stop.request(found.round, StopReason::max_runtime);
-    if (found.is_overdue) judge_hung(record, found);
+    if (found.is_overdue) {
+      record.watch.restart(now);
+      judge_hung(record, found);
+    }
   }
+  is_watching_.store(false, std::memory_order_release);
   if (has_returned) {  // a substitute may be one too many now
     for (std::uint32_t i = options_.max_workers; i < first_seat(); ++i) parking_.nudge(records_[i].bed);
   }
@@ -142,13 +147,10 @@ inline void Crew::watch(Time now) {
 
 inline void Crew::judge_hung(Record& record, const LeaseWatch::Finding& found) {
   const std::uint64_t name = RunLine::name(found.low_stamp, found.slot);
-  {
-    const std::lock_guard lock(watch_mutex_);
-    if (record.line.running.load(std::memory_order_seq_cst) != name) return;
-    if (record.hung_in == 0) {
-      record.hung_in = name;
-      hung_.fetch_add(1, std::memory_order_seq_cst);
-    }
+  if (record.line.running.load(std::memory_order_seq_cst) != name) return;
+  if (record.hung_in == 0) {
+    record.hung_in = name;
+    hung_.fetch_add(1, std::memory_order_seq_cst);
   }
   if (found.slot == RunLine::errand) return;  // inside a sink: the job stays with its owner
   // The run may return and its queue be destroyed as we speak: only a queue that is still attached is called.
