@@ -291,7 +291,7 @@ class JobQueue {
     if (options.pool != nullptr && !std::is_same_v<Clock, SystemClocks>) {
       detail::throw_config("pool", "keeps the machine's time and cannot serve a queue with another clock");
     }
-    detail::Crew* const shared = options.pool == nullptr ? nullptr : &options.pool->crew_;
+    detail::Crew* const shared = options.pool == nullptr ? nullptr : options.pool->crew_.get();
     return std::make_unique<Engine>(std::move(handler), std::move(options), shared, std::move(clock));
   }
 

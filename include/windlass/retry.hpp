@@ -39,8 +39,7 @@ enum class Jitter : std::uint8_t {
 
 namespace detail {
 
-/// `low` to `high`, neither negative, from random bits; `low` if `high` is less. Precise to the nanosecond up to 100
-/// days.
+/// `low` to `high`, neither negative, from random bits; `low` if `high` is less. Precise to 1 ns up to 100 days.
 [[nodiscard]] inline Duration between(Duration low, Duration high, std::uint64_t random) noexcept {
   if (high <= low) return low;
   const double part = static_cast<double>(random >> 11U) * 0x1p-53;

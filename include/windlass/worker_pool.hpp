@@ -1,13 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
-#include <exception>
+#include <memory>
 #include <utility>
 
-#include "detail/job/frame.hpp"
+#include "detail/job/fork.hpp"
 #include "detail/threads/crew.hpp"
-#include "detail/threads/fork.hpp"
 #include "options.hpp"
 #include "result.hpp"
 #include "traits.hpp"
@@ -20,30 +18,33 @@ class WorkerPool {
  public:
   /// Starts the threads. Throws ConfigError, or std::system_error if a thread cannot be started.
   explicit WorkerPool(WorkerPoolOptions options = {})
-      : max_workers_(options.max_workers.value_or(options.workers)), crew_(crew_options(std::move(options))) {
-    crew_.start();
+      : max_workers_(options.max_workers.value_or(options.workers)),
+        crew_(std::make_unique<detail::Crew>(crew_options(std::move(options)))) {
+    crew_->start();
   }
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  /// Joins the threads. All queues must be gone.
-  ~WorkerPool() = default;
+  /// Joins the threads. All queues must be gone. After a fork() the child's copy is abandoned.
+  ~WorkerPool() {
+    if (detail::fork_generation.load(std::memory_order_relaxed) != generation_) (void)crew_.release();
+  }
 
   /// From now on `workers` threads work, 1 to `max_workers`. Fewer: the surplus stand by as soon as they have finished
   /// their jobs. Throws ConfigError, or std::system_error if a thread cannot be started. Any thread.
   void resize(std::uint32_t workers) {
     if (workers == 0 || workers > max_workers_) detail::throw_config("workers", "must be 1 to max_workers");
-    crew_.resize(workers);
+    crew_->resize(workers);
   }
 
   /// Workers whose run lost its lease and has not returned.
-  [[nodiscard]] std::uint32_t hung() const noexcept { return crew_.hung(); }
+  [[nodiscard]] std::uint32_t hung() const noexcept { return crew_->hung(); }
 
   /// Workers beyond the number asked for, that stand in for hung ones.
-  [[nodiscard]] std::uint32_t substitutes() const noexcept { return crew_.substitutes(); }
+  [[nodiscard]] std::uint32_t substitutes() const noexcept { return crew_->substitutes(); }
 
   /// True if a substitute was needed and could not be started.
-  [[nodiscard]] bool is_degraded() const noexcept { return crew_.is_degraded(); }
+  [[nodiscard]] bool is_degraded() const noexcept { return crew_->is_degraded(); }
 
  private:
   template <class Payload, class Traits>
@@ -63,8 +64,9 @@ class WorkerPool {
     return crew;
   }
 
+  const std::uint32_t generation_ = detail::watch_for_fork();
   const std::uint32_t max_workers_;
-  detail::Crew crew_;
+  std::unique_ptr<detail::Crew> crew_;
 };
 
 }  // namespace windlass

@@ -6,18 +6,39 @@
 #include <cstdint>
 
 #include "../machines/atomics.hpp"
+#include "../machines/shard.hpp"
 
 namespace windlass::detail {
 
 /// What a queue counts. All only grow.
 enum class Count : std::uint8_t {
-  accepted, refused, done, dead, abandoned, cancelled, discarded, returned, entered_waiting, left_waiting, other_runs,
-  failures, exceptions, retries, snoozes, expiries, redeliveries, stale_settles, late_successes, sink_failures,
-  user_errors, tombstones_made, tombstones_gone, kept, unkept, size
+  accepted,
+  refused,
+  done,
+  dead,
+  abandoned,
+  cancelled,
+  discarded,
+  returned,
+  entered_waiting,
+  left_waiting,
+  other_runs,
+  failures,
+  exceptions,
+  retries,
+  snoozes,
+  expiries,
+  redeliveries,
+  stale_settles,
+  late_successes,
+  sink_failures,
+  user_errors,
+  tombstones_made,
+  tombstones_gone,
+  kept,
+  unkept,
+  size
 };
-
-/// Something whose address differs between threads and costs nothing to make or destroy.
-inline thread_local char thread_mark = 0;
 
 /// Counters without a shared cache line: each thread adds to a shard that its address picks, a reader adds up.
 /// seq_cst, because a producer adds to `accepted` and then reads `closed`, while close() does the reverse.
@@ -25,7 +46,7 @@ class Counters {
  public:
   /// Returns what this thread's shard had counted before.
   std::uint64_t add(Count what, std::uint64_t n = 1) noexcept {
-    return shards_[shard()].values[static_cast<std::size_t>(what)].fetch_add(n, std::memory_order_seq_cst);
+    return shards_[my_shard()].values[static_cast<std::size_t>(what)].fetch_add(n, std::memory_order_seq_cst);
   }
 
   [[nodiscard]] std::uint64_t sum(Count what) const noexcept {
@@ -54,18 +75,11 @@ class Counters {
   }
 
  private:
-  static constexpr std::size_t shards = 8;
-
   struct alignas(cache_line) Shard {
     std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(Count::size)> values{};
   };
 
-  static std::size_t shard() noexcept {
-    const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&thread_mark));
-    return static_cast<std::size_t>((address >> 6U) * 0x9e3779b97f4a7c15U >> 61U);
-  }
-
-  std::array<Shard, shards> shards_{};
+  std::array<Shard, shard_count> shards_{};
 };
 
 }  // namespace windlass::detail

@@ -4,17 +4,25 @@
 #include <cstdint>
 #include <thread>
 
+#include "fork.hpp"
+
 namespace windlass::detail {
 
 /// Lets leases outlive their queue, and waiting calls leave before it goes: each passes the gate, and the queue's
 /// destructor shuts it and waits until nobody is inside.
 class Gate {
  public:
-  /// True if the queue is there until leave().
+  /// True if the queue is there until leave(). Never in the child of a fork().
   [[nodiscard]] bool enter() noexcept {
+    if (is_forked()) return false;
     if ((word_.fetch_add(1, std::memory_order_seq_cst) & shut_bit) == 0) return true;
     leave();
     return false;
+  }
+
+  /// Whether this is the child of a fork() that came after the queue was made: nothing of it may be locked.
+  [[nodiscard]] bool is_forked() const noexcept {
+    return fork_generation.load(std::memory_order_relaxed) != generation_;
   }
 
   void leave() noexcept { word_.fetch_sub(1, std::memory_order_seq_cst); }
@@ -43,6 +51,7 @@ class Gate {
 
  private:
   static constexpr std::uint32_t shut_bit = std::uint32_t{1} << 31U;
+  const std::uint32_t generation_ = watch_for_fork();
   std::atomic<std::uint32_t> word_{0};
 };
 

@@ -30,6 +30,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
       : Intake(std::move(given), its_host, its_clock, its_number), handler_(std::move(handler)) {
     this->is_paused.store(options.paused, std::memory_order_relaxed);
     if (has_leases && options.lease > Duration{}) host.lease_in_use(options.lease);
+    if (options.max_runtime > Duration{}) host.lease_in_use(options.max_runtime);
   }
 
   [[nodiscard]] const QueueBase& self() const noexcept { return *this; }
@@ -44,7 +45,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
       line.end();
       return Ran::errand;
     }
-    const std::uint32_t slot = pop_ready();
+    const std::uint32_t slot = has_handler() ? pop_lane(line.ends) : no_slot;
     if (slot == no_slot) return Ran::nothing;
     if (line.is_searching) host.end_search(line);
     auto& hot = store.hot(slot);
@@ -212,16 +213,18 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     return reached == State::expired;
   }
 
-  [[nodiscard]] std::uint32_t pop_ready() { return has_handler() ? pop_lane() : no_slot; }
-
-  [[nodiscard]] std::uint32_t pop_lane() {
+  // `ends` says where to stop in each lane; null: nowhere.
+  [[nodiscard]] std::uint32_t pop_lane(const std::uint64_t* ends = nullptr) {
     if (!may_start()) return no_slot;
+    const auto pop = [&](std::uint32_t lane) {
+      return ends == nullptr ? store.ready[lane]->pop() : store.ready[lane]->pop(ends[lane]);
+    };
     if constexpr (Traits::lanes.order == LaneOrder::weighted) {
-      const std::uint32_t slot = store.ready[next_turn()]->pop();
+      const std::uint32_t slot = pop(next_turn());
       if (slot != no_slot) return slot;
     }
-    for (auto& lane : store.ready) {
-      const std::uint32_t slot = lane->pop();
+    for (std::uint32_t lane = 0; lane < Intake::Store::lanes; ++lane) {
+      const std::uint32_t slot = pop(lane);
       if (slot != no_slot) return slot;
     }
     return no_slot;

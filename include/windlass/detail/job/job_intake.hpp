@@ -33,7 +33,8 @@ class JobIntake : public JobLife<Payload, Traits> {
       leave();
       return EnqueueResult::refused(EnqueueError::closed);
     }
-    const std::uint32_t slot = store.free.take();
+    const auto [slot, moved] = store.free.take();
+    if (moved) this->room.notify_one();
     if (slot == no_slot) {
       leave();
       return EnqueueResult::refused(EnqueueError::full);
@@ -97,6 +98,7 @@ class JobIntake : public JobLife<Payload, Traits> {
     cold.max_failures = given.max_failures;
     cold.retry_for = given.retry_for;
     if (given.lease && *given.lease > Duration{}) host.lease_in_use(*given.lease);
+    if (given.max_runtime && *given.max_runtime > Duration{}) host.lease_in_use(*given.max_runtime);
     const Time due = given.at ? at_due(*given.at, now) : later(now, given.delay);
     auto& word = store.hot(slot).word;
     if (due <= now) {

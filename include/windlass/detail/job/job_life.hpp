@@ -14,7 +14,9 @@
 namespace windlass::detail {
 
 template <class Life>
-void sweep_leftovers(Life& life);  // leftovers.hpp
+void end_leftover(Life& life, std::uint32_t slot);  // leftovers.hpp, both
+template <class Life>
+void sweep_leftovers(Life& life);
 
 /// What follows from the end of a run: settling, hangs, dead letters, freeing. One function per fork of the road;
 /// the rows named in comments are those of the transition table. Takes no lock while it calls user code.
@@ -73,7 +75,7 @@ class JobLife : public JobBurial<Payload, Traits> {
       case AfterDrop::free:
         return this->free_slot(slot);
       case AfterDrop::settle:  // row 12
-        return apply(slot, after_hang(slot), Count::cancelled);
+        return go_on_after_hang(slot);
     }
   }
 
@@ -207,7 +209,18 @@ class JobLife : public JobBurial<Payload, Traits> {
     const bool crowded = word.read().holders() > SlotView::max_holders / 2;
     const bool waits = choice == OnHung::wait || crowded || phase.load(std::memory_order_seq_cst) != Phase::open;
     if (waits && word.stall()) return;  // row 6b; row 12 goes on from there
-    apply(slot, after_hang(slot), Count::cancelled);
+    go_on_after_hang(slot);
+  }
+
+  // Owns `settling`, and the job may run again; not once a shutdown began.
+  void go_on_after_hang(std::uint32_t slot) {
+    book_hang(slot);
+    if (phase.load(std::memory_order_seq_cst) == Phase::open) return apply(slot, after_hang(slot), Count::cancelled);
+    if (store.hot(slot).word.settle(this->leftover == Leftover::discard ? State::done : State::dead)) {
+      return end_leftover(*this, slot);
+    }
+    (void)store.hot(slot).word.settle(State::done);
+    end(slot, Count::cancelled);
   }
 
   // Each lost lease counts once, whichever row comes to it first. Owns `settling`.
@@ -221,7 +234,6 @@ class JobLife : public JobBurial<Payload, Traits> {
   }
 
   Verdict after_hang(std::uint32_t slot) {
-    book_hang(slot);
     const Time now = clock.now();
     ColdSlot& cold = store.cold(slot);
     if (const auto limit = exhausted(cold, limits_of(cold), now)) return {State::dead, {}, *limit};

@@ -75,7 +75,7 @@ class Host {
   /// A deadline was set that is earlier than any before.
   virtual void plan_changed() noexcept = 0;
 
-  /// A job with this lease may start soon.
+  /// A job with this lease, or this max_runtime, may start soon: the watch looks as often as it needs.
   virtual void lease_in_use(Duration lease) noexcept = 0;
 
   /// A pulled lease went out, or came back: as long as one is out, stalls are looked for.

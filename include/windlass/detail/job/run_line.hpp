@@ -30,6 +30,7 @@ struct alignas(cache_line) RunLine {
   std::mutex sleep_mutex;
   std::condition_variable sleep;             // sleep_for in the handler
   bool is_searching = false;                 // the worker's own: it owes Parking an end_search()
+  const std::uint64_t* ends = nullptr;       // its own: where it stops in each lane, if anywhere
   std::atomic<QueueBase*> looking{nullptr};  // a queue the worker looks into without running anything of it
 
   // A worker inside user code that belongs to no run: a sink, `on_hung`.

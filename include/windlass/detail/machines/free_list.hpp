@@ -1,90 +1,209 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "atomics.hpp"
+#include "shard.hpp"
 
 namespace windlass::detail {
 
-/// The slots that no job owns: a Treiber stack of slot numbers, linked through an array that the caller owns.
+/// The slots that no job owns: Treiber stacks of slot numbers, linked through an array that the caller owns.
 ///
-/// LIFO, so the memory in use stays at "jobs in flight" whatever the capacity; slots never used are not linked and
+/// Each thread gives to and takes from a magazine, a small stack on a line of its own (shared with the few threads of
+/// its shard). A magazine that has grown to a chain goes as a whole to the shared stack of chains; one that is empty
+/// takes a chain from there. So a producer and a worker meet once in a chain's length, and not at every job. Magazines
+/// after Bonwick and Adams, "Magazines and Vmem" (USENIX 2001); here without owners or locks.
+///
+/// LIFO, so the memory in use stays near "jobs in flight" whatever the capacity; slots never used are not linked and
 /// their memory is not touched until they are first taken.
 ///
-/// ABA: the head is `{tag:32 | index:32}` and the tag grows with each change, so a stopped thread is misled only
+/// ABA: each head is `{tag:32 | index:32}` and the tag grows with each change, so a stopped thread is misled only
 /// if exactly 2^32 changes pass while it stands between its load and its CAS (over 40 s of nothing but changes at
 /// 100 million a second).
 ///
-/// Progress: lock-free, also strictly; a thread stopped anywhere inside delays nobody and hides at most the one
-/// number it is handing over. Exact: `take` fails only if all slots were taken at some moment of the call.
+/// Progress: lock-free, also strictly; a thread stopped anywhere inside delays nobody and hides at most the one chain
+/// it is moving. Exact when no other call is in progress: `take` fails only if all slots are taken. In a race it may
+/// overlook the chains that are being moved at that moment, at most one for each thread inside.
 template <class Policy = StdAtomics>
 class FreeList {
  public:
-  using Link = typename Policy::template Atomic<std::uint32_t>;
+  /// `{beside:32 | next:32}`, numbers plus one. `next` goes on within the chain. `beside` is the next chain where this
+  /// slot is the first of one in the shared stack; in a magazine it is how many slots the stack has from here down.
+  using Link = typename Policy::template Atomic<std::uint64_t>;
+
+  static constexpr std::uint32_t longest_chain = 32;
+
+  /// What take() found.
+  struct Taken {
+    std::uint32_t slot;  // `no_slot` if there is none
+    bool moved;          // free slots were out of sight for a moment: whoever waits for room must look again
+  };
 
   /// Slots 0 to `count - 1`, all free. `links` are `count` links, owned by the caller.
-  FreeList(Link* links, std::uint32_t count) noexcept : links_(links), count_(count) {}
+  FreeList(Link* links, std::uint32_t count) noexcept : links_(links), count_(count), chain_(chain_for(count)) {}
 
   FreeList(const FreeList&) = delete;
   FreeList& operator=(const FreeList&) = delete;
 
-  /// Takes a free slot, or `no_slot` if there is none. Lock-free; any thread.
-  [[nodiscard]] std::uint32_t take() noexcept {
-    for (;;) {
-      Policy::probe("free.take.head");
-      std::uint64_t head = head_.load(std::memory_order_acquire);  // [free.given] acquire, pairs with give()
-      while (low_half(head) != 0) {
-        const std::uint32_t slot = low_half(head) - 1;
-        Policy::probe("free.take.link");
-        const std::uint32_t next = links_[slot].load(std::memory_order_relaxed);  // garbage if the CAS fails
-        Policy::probe("free.take.swing");
-        // [free.given] acquire: the failure path reads links of the new head.
-        if (head_.compare_exchange_weak(head, pack(high_half(head) + 1, next), std::memory_order_acquire,
-                                        std::memory_order_acquire)) {
-          return slot;
-        }
-      }
-      Policy::probe("free.take.fresh");
-      std::uint32_t fresh = fresh_.load(std::memory_order_relaxed);
-      while (fresh < count_) {
-        Policy::probe("free.take.first");
-        if (fresh_.compare_exchange_weak(fresh, fresh + 1, std::memory_order_relaxed, std::memory_order_relaxed)) {
-          return fresh;
-        }
-      }
+  /// Takes a free slot. Lock-free; any thread.
+  [[nodiscard]] Taken take() noexcept {
+    const std::size_t mine = my_shard();
+    std::uint32_t slot = pop(magazines_[mine].head);
+    if (slot != no_slot) return {slot, false};
+    do {
+      slot = pop_chain();
+      if (slot != no_slot) return {slot, put_back(magazines_[mine].head, low_half(read(slot)))};
+      slot = take_fresh();
+      for (std::size_t other = 0; other < shard_count && slot == no_slot; ++other) slot = pop(magazines_[other].head);
+      if (slot != no_slot) return {slot, false};
       Policy::probe("free.take.empty");
-      // Everything has been linked once. Nothing new appears in `fresh_`, so an empty head now is a true "full";
       // seq_cst: the look of a producer that is about to wait for room [room.look].
-      if (low_half(head_.load(std::memory_order_seq_cst)) == 0) return no_slot;
-    }
+    } while (low_half(chains_.load(std::memory_order_seq_cst)) != 0);
+    return {no_slot, false};
   }
 
   /// Gives `slot` back. Lock-free; any thread.
   void give(std::uint32_t slot) noexcept {
+    if (chain_ < 2) {
+      links_[slot].store(0, std::memory_order_relaxed);
+      return push_chain(slot);
+    }
+    Head& head = magazines_[my_shard()].head;
     Policy::probe("free.give.head");
-    std::uint64_t head = head_.load(std::memory_order_relaxed);
+    std::uint64_t seen = head.load(std::memory_order_acquire);
+    std::uint32_t depth = 0;
     do {
+      depth = low_half(seen) == 0 ? 1 : high_half(read(low_half(seen) - 1)) + 1;  // garbage if the CAS fails
       Policy::probe("free.give.link");
-      links_[slot].store(low_half(head), std::memory_order_relaxed);
+      links_[slot].store(pack(depth, low_half(seen)), std::memory_order_relaxed);
       Policy::probe("free.give.swing");
       // [free.given] release: the next owner sees the slot as its last one left it. seq_cst: also [room.publish].
-    } while (!head_.compare_exchange_weak(head, pack(high_half(head) + 1, slot + 1), std::memory_order_seq_cst,
-                                          std::memory_order_relaxed));
+    } while (!head.compare_exchange_weak(seen, pack(high_half(seen) + 1, slot + 1), std::memory_order_seq_cst,
+                                         std::memory_order_acquire));
+    if (depth >= chain_) pass_on(head);
   }
 
   /// Whether a take would find one now. seq_cst looks: [room.look]. Lock-free.
   [[nodiscard]] bool has_any() const noexcept {
-    return low_half(head_.load(std::memory_order_seq_cst)) != 0 || used() < count_;
+    if (low_half(chains_.load(std::memory_order_seq_cst)) != 0 || used() < count_) return true;
+    for (const Magazine& magazine : magazines_) {
+      if (low_half(magazine.head.load(std::memory_order_seq_cst)) != 0) return true;
+    }
+    return false;
   }
 
   /// Slots that were ever taken are all below this. Lock-free.
   [[nodiscard]] std::uint32_t used() const noexcept { return fresh_.load(std::memory_order_seq_cst); }
 
  private:
+  using Head = typename Policy::template Atomic<std::uint64_t>;  // {tag:32 | slot plus one:32}
+  struct alignas(cache_line) Magazine {
+    Head head{0};
+  };
+
+  // So that the magazines together never hide more than a quarter of a small queue.
+  [[nodiscard]] static constexpr std::uint32_t chain_for(std::uint32_t count) noexcept {
+    const std::uint32_t fair = count / (4 * static_cast<std::uint32_t>(shard_count));
+    return fair < longest_chain ? fair : longest_chain;
+  }
+
+  [[nodiscard]] std::uint64_t read(std::uint32_t slot) const noexcept {
+    Policy::probe("free.link");
+    return links_[slot].load(std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] std::uint32_t pop(Head& head) noexcept {
+    Policy::probe("free.take.head");
+    std::uint64_t seen = head.load(std::memory_order_acquire);  // [free.given] acquire, pairs with give()
+    while (low_half(seen) != 0) {
+      const std::uint32_t slot = low_half(seen) - 1;
+      const std::uint32_t next = low_half(read(slot));  // garbage if the CAS fails
+      Policy::probe("free.take.swing");
+      // [free.given] acquire: the failure path reads links of the new head.
+      if (head.compare_exchange_weak(seen, pack(high_half(seen) + 1, next), std::memory_order_acquire,
+                                     std::memory_order_acquire)) {
+        return slot;
+      }
+    }
+    return no_slot;
+  }
+
+  // The first slot of a chain; the rest hangs on its link.
+  [[nodiscard]] std::uint32_t pop_chain() noexcept {
+    Policy::probe("free.chain.head");
+    std::uint64_t seen = chains_.load(std::memory_order_acquire);  // [free.chained] acquire, pairs with push_chain()
+    while (low_half(seen) != 0) {
+      const std::uint32_t first = low_half(seen) - 1;
+      const std::uint32_t beside = high_half(read(first));  // garbage if the CAS fails
+      Policy::probe("free.chain.take");
+      // [free.chained] acquire: the links of the whole chain, and on failure of the new head.
+      if (chains_.compare_exchange_weak(seen, pack(high_half(seen) + 1, beside), std::memory_order_acquire,
+                                        std::memory_order_acquire)) {
+        return first;
+      }
+    }
+    return no_slot;
+  }
+
+  // `first` and what hangs on it are the caller's.
+  void push_chain(std::uint32_t first) noexcept {
+    const std::uint32_t next = low_half(read(first));
+    Policy::probe("free.chain.look");
+    std::uint64_t seen = chains_.load(std::memory_order_relaxed);
+    do {
+      Policy::probe("free.chain.link");
+      links_[first].store(pack(low_half(seen), next), std::memory_order_relaxed);
+      Policy::probe("free.chain.give");
+      // [free.chained] release: the links, and the slots as their last owners left them. seq_cst: also [room.publish].
+    } while (!chains_.compare_exchange_weak(seen, pack(high_half(seen) + 1, first + 1), std::memory_order_seq_cst,
+                                            std::memory_order_relaxed));
+  }
+
+  // The magazine has grown to a chain: all of it to the shared stack. Somebody else may have been faster.
+  void pass_on(Head& head) noexcept {
+    Policy::probe("free.pass.head");
+    std::uint64_t seen = head.load(std::memory_order_acquire);
+    if (low_half(seen) == 0) return;
+    Policy::probe("free.pass.take");
+    // [free.given] acquire: what hangs on the head becomes ours, and is passed on.
+    if (head.compare_exchange_strong(seen, pack(high_half(seen) + 1, 0), std::memory_order_acquire,
+                                     std::memory_order_relaxed)) {
+      push_chain(low_half(seen) - 1);
+    }
+  }
+
+  // The rest of a chain whose first slot was taken, into the magazine if that is still empty. True if there was one.
+  bool put_back(Head& head, std::uint32_t rest) noexcept {
+    if (rest == 0) return false;
+    Policy::probe("free.back.head");
+    std::uint64_t seen = head.load(std::memory_order_relaxed);
+    Policy::probe("free.back.swing");
+    // [free.given] release: passes on what [free.chained] brought. seq_cst: also [room.publish].
+    if (low_half(seen) != 0 || !head.compare_exchange_strong(seen, pack(high_half(seen) + 1, rest),
+                                                             std::memory_order_seq_cst, std::memory_order_relaxed)) {
+      push_chain(rest - 1);
+    }
+    return true;
+  }
+
+  [[nodiscard]] std::uint32_t take_fresh() noexcept {
+    Policy::probe("free.take.fresh");
+    std::uint32_t fresh = fresh_.load(std::memory_order_relaxed);
+    while (fresh < count_) {
+      Policy::probe("free.take.first");
+      if (fresh_.compare_exchange_weak(fresh, fresh + 1, std::memory_order_relaxed, std::memory_order_relaxed)) {
+        return fresh;
+      }
+    }
+    return no_slot;
+  }
+
   Link* const links_;
   const std::uint32_t count_;
-  // Numbers are stored plus one: zero is the end of the chain.
-  alignas(cache_line) typename Policy::template Atomic<std::uint64_t> head_{0};
+  const std::uint32_t chain_;
+  std::array<Magazine, shard_count> magazines_{};
+  alignas(cache_line) Head chains_{0};
   alignas(cache_line) typename Policy::template Atomic<std::uint32_t> fresh_{0};
 };
 

@@ -28,6 +28,7 @@ class IndexRing {
   using Cell = typename Policy::template Atomic<std::uint64_t>;
 
   static constexpr std::uint32_t min_cells = 1024;
+  static constexpr std::uint64_t no_end = ~std::uint64_t{0};
 
   /// Cells needed for `slots` numbers: a power of two, at least `min_cells`.
   [[nodiscard]] static constexpr std::uint64_t cells_for(std::uint32_t slots) noexcept {
@@ -65,8 +66,9 @@ class IndexRing {
     }
   }
 
-  /// Takes the number at the front, or `no_slot` when empty. Lock-free; any thread.
-  [[nodiscard]] std::uint32_t pop() noexcept {
+  /// Takes the number at the front, or `no_slot` when empty, or when all before position `end` are gone. Lock-free; any
+  /// thread.
+  [[nodiscard]] std::uint32_t pop(std::uint64_t end = no_end) noexcept {
     Policy::probe("ring.pop.head");
     std::uint64_t head = head_.load(std::memory_order_seq_cst);
     for (;;) {
@@ -74,6 +76,7 @@ class IndexRing {
       // [ring.filled] acquire, pairs with push(). seq_cst: the look of a worker that is about to park [park.look].
       const std::uint64_t seen = cells_[head & mask_].load(std::memory_order_seq_cst);
       const std::uint32_t lap = lap_of(head);
+      if (head >= end) return no_slot;
       if (high_half(seen) == lap) {
         Policy::probe("ring.pop.take");
         if (head_.compare_exchange_weak(head, head + 1, std::memory_order_seq_cst, std::memory_order_seq_cst)) {
@@ -103,6 +106,9 @@ class IndexRing {
     const std::uint64_t seen = cells_[position & mask_].load(std::memory_order_acquire);
     return high_half(seen) == lap_of(position) ? low_half(seen) : no_slot;
   }
+
+  /// The position behind the last number that was pushed.
+  [[nodiscard]] std::uint64_t end() const noexcept { return tail_.load(std::memory_order_seq_cst); }
 
   /// How many numbers are in the ring; exact when no other call is in progress.
   [[nodiscard]] std::uint64_t size_approx() const noexcept {

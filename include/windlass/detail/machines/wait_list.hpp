@@ -34,8 +34,7 @@ class WaitList {
     wake_.notify_all();
   }
 
-  /// Waits until `ready()` is true, which is asked under this list's mutex and must neither take another lock nor
-  /// throw.
+  /// Waits until `ready()` is true, which is asked under this list's mutex, takes no other lock and does not throw.
   template <class Ready>
   WaitError wait(Ready ready, Deadline deadline, StopToken stop) {
     waiters_.fetch_add(1, std::memory_order_seq_cst);  // [room.look] counted before the look

@@ -66,8 +66,8 @@ class Crew final : public Host {
   /// From now on `workers` work, at most max_workers. Throws std::system_error if a thread cannot be started.
   void resize(std::uint32_t workers);
 
-  /// Lends the calling thread: runs one errand or job of `queue`.
-  Ran pump(QueueBase& queue);
+  /// Lends the calling thread: runs one errand or job of `queue`; `ends`, if not null, says where to stop in each lane.
+  Ran pump(QueueBase& queue, const std::uint64_t* ends);
 
   /// What the timekeeper does, and a clock that is moved by hand: everything that is due, stalls taken out of lease
   /// time. Returns when it wants to be called again. One thread at a time.

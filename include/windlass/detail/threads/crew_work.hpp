@@ -113,7 +113,7 @@ inline bool Crew::attach(QueueBase& queue, std::uint32_t weight) {
   return false;
 }
 
-inline Ran Crew::pump(QueueBase& queue) {
+inline Ran Crew::pump(QueueBase& queue, const std::uint64_t* ends) {
   for (std::uint32_t i = first_seat(); i < count_; ++i) {
     Record& seat = records_[i];
     if (seat.is_taken.load(std::memory_order_relaxed) || seat.is_taken.exchange(true, std::memory_order_seq_cst)) {
@@ -121,6 +121,7 @@ inline Ran Crew::pump(QueueBase& queue) {
     }
     arm();
     seat.inside.store(&queue, std::memory_order_seq_cst);
+    seat.line.ends = ends;
     const Ran ran = queue.run_next(seat.line);
     seat.inside.store(nullptr, std::memory_order_seq_cst);
     seat.is_taken.store(false, std::memory_order_seq_cst);

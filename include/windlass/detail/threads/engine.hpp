@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -11,7 +12,6 @@
 #include "../job/gate.hpp"
 #include "../job/job_core.hpp"
 #include "crew.hpp"
-#include "fork.hpp"
 
 namespace windlass::detail {
 
@@ -51,9 +51,7 @@ class Engine {
   }
 
   /// True in the child of a fork(): nothing here may be locked, and nobody works.
-  [[nodiscard]] bool is_forked() const noexcept {
-    return fork_generation.load(std::memory_order_relaxed) != generation_;
-  }
+  [[nodiscard]] bool is_forked() const noexcept { return gate->is_forked(); }
 
   [[nodiscard]] Deadline deadline_in(std::optional<Duration> limit) const {
     if (!limit) return {};
@@ -110,10 +108,10 @@ class Engine {
     }
   }
 
-  /// Runs one errand or job on the caller.
-  Ran run_next() {
+  /// Runs one errand or job on the caller; a job only from before `ends` in its lane, unless that is null.
+  Ran run_next(const std::uint64_t* ends = nullptr) {
     last_pumper_.store(&thread_mark, std::memory_order_relaxed);
-    return crew.pump(core);
+    return crew.pump(core, ends);
   }
 
   /// See JobQueue::pump.
@@ -136,20 +134,22 @@ class Engine {
 
   /// See JobQueue::poll.
   std::size_t poll() {
-    std::size_t early = 0;
+    crew.rearm_ready();
     if (crew.is_pumped()) crew.keep_time(core.clock.now());
-    while (!core.store.errands.empty()) {
-      const Ran ran = run_next();
-      if (ran == Ran::job) ++early;
-      if (ran != Ran::errand) break;
+    std::array<std::uint64_t, Core::Store::lanes> ends{};
+    while (run_next(ends.data()) == Ran::errand) {  // first: they may make jobs ready
     }
-    PumpOptions options;
-    options.max_jobs = static_cast<std::size_t>(count_ready(core));
-    return early + (core.may_start() ? pump(options).ran : 0);
+    for (std::uint32_t i = 0; i < ends.size(); ++i) ends[i] = core.store.ready[i]->end();
+    std::size_t ran = 0;
+    for (Ran last = Ran::errand; last == Ran::errand || last == Ran::job; last = run_next(ends.data())) {
+      if (last == Ran::job) ++ran;
+    }
+    return ran;
   }
 
   /// See JobQueue::run.
   void run(StopToken stop) {
+    crew.rearm_ready();
     const auto ready = [&] { return core.has_work() || is_finished(); };
     while (!stop.stop_requested()) {
       const Ran ran = run_next();
@@ -176,6 +176,7 @@ class Engine {
   /// Without a handler and workers, calls that reserve and settle keep time and run the errands.
   void keep_house() {
     if (!crew.is_pumped()) return;
+    crew.rearm_ready();
     crew.keep_time(core.clock.now());
     if (!core.has_handler()) core.run_errands();
   }
@@ -299,7 +300,6 @@ class Engine {
     (void)core.options.on_hung(info);
   }
 
-  const std::uint32_t generation_ = watch_for_fork();
   std::atomic<const char*> last_pumper_{nullptr};
   std::atomic<bool> is_shutting_down_{false};
 };

@@ -59,7 +59,9 @@ class Timekeeper {
       if (next == Time::max()) {
         wake_.wait(lock, nudged);
       } else {
-        wake_.wait_for(lock, next - now_(), nudged);
+        static constexpr Duration longest = std::chrono::hours{24};  // no sum of times overflows
+        const Duration left = next - now_();
+        wake_.wait_for(lock, left < longest ? left : longest, nudged);
       }
     }
   }
