@@ -43,8 +43,7 @@ inline Kind kind_of(int folder, const dirent& entry) noexcept {
   if (S_ISREG(mode)) return Kind::file;
   if (!S_ISLNK(mode)) return Kind::other;
   // A link that leads nowhere, or round in circles, is listed: whoever reads it gets the error that says so.
-  if (::fstatat(folder, entry.d_name, &status, 0) == 0 && S_ISDIR(status.st_mode)) return Kind::other;
-  return Kind::file;
+  return ::fstatat(folder, entry.d_name, &status, 0) != 0 || S_ISREG(status.st_mode) ? Kind::file : Kind::other;
 }
 
 struct CloseFolder {
@@ -67,10 +66,11 @@ inline OpenFolder open_folder(const std::string& path, int flags) noexcept {
 
 }  // namespace detail
 
-/// Lists every regular file below `folder`, and every symbolic link that does not lead to a directory.
+/// Lists every regular file below `folder`, and every symbolic link that leads to one or that cannot be followed.
 ///
 /// Paths are spelled as `find FOLDER` spells them and may hold any byte but zero. `folder` itself may be a link to a
-/// directory and is followed, as with `find -H`; links further down are not. Sockets, devices and FIFOs are left out.
+/// directory and is followed, as with `find -H`; links to directories further down are not. Sockets, devices and FIFOs
+/// are left out, and so are links to them.
 /// What cannot be listed goes to `unreadable`, a missing `folder` included, and the walk goes on. Throws only for
 /// want of memory. One directory is open at a time, however deep the tree; paths beyond PATH_MAX are unreadable.
 [[nodiscard]] inline Walked walk(const std::string& folder) {

@@ -50,14 +50,8 @@ class DeadLetterBox {
       });
       if (entry == nullptr) break;
       after = entry->age;
-      std::optional<DeadLetter<Payload>> letter;
-      {
-        Hold hold{*this, *entry, State::full};
-        letter.emplace(std::move(*entry->letter));
-        entry->letter.reset();
-        hold.then = State::empty;
-      }
-      use(std::move(*letter));
+      DeadLetter<Payload> letter = take_out(*entry);
+      use(std::move(letter));
     }
     return taken;
   }
@@ -96,10 +90,11 @@ class DeadLetterBox {
   /// completes, is in other hands at this moment.
   bool accept(DeadLetter<Payload>&& letter) {
     if (letter.is_completion) return complete(std::move(letter));
-    Entry* entry = claim(State::in_hand, [](const Entry& e) { return e.state == State::empty; });
-    if (entry == nullptr) {
-      entry = claim(State::in_hand, [](const Entry& e) { return e.state == State::full; });
-      if (entry == nullptr) return false;
+    // One look: between two, an entry that was full could be given back empty, and the letter be refused for nothing.
+    Entry* entry =
+        claim(State::in_hand, [](const Entry& e) { return e.state == State::empty || e.state == State::full; });
+    if (entry == nullptr) return false;
+    if (entry->letter) {
       const std::lock_guard lock(mutex_);
       ++evicted_;
     }
@@ -117,7 +112,7 @@ class DeadLetterBox {
   enum class State : std::uint8_t { empty, full, looked_at, in_hand };
   struct Entry {
     std::optional<DeadLetter<Payload>> letter{};
-    std::uint64_t age = 0;  // grows with each letter; 0 = never used
+    std::uint64_t age = 0;  // grows with each letter; 0 = empty, which comes before the oldest
     State state = State::empty;
   };
 
@@ -146,10 +141,20 @@ class DeadLetterBox {
     return oldest;
   }
 
+  // The letter of a claimed entry, which is empty then; it stays if its move throws.
+  DeadLetter<Payload> take_out(Entry& entry) {
+    Hold hold{*this, entry, State::full};
+    DeadLetter<Payload> letter = std::move(*entry.letter);
+    entry.letter.reset();
+    hold.then = State::empty;
+    return letter;
+  }
+
   void release(Entry& entry, State state) {
     const std::lock_guard lock(mutex_);
     entry.state = state;
     if (state == State::full) ++size_;
+    if (state == State::empty) entry.age = 0;
   }
 
   [[nodiscard]] std::uint64_t newest() const {

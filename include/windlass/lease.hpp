@@ -61,7 +61,7 @@ class Lease {
   /// is not taken away before the new deadline. One short lock.
   bool extend(Duration by) {
     return visit([&] {
-      if (run_.committed) return true;
+      if (run_.commit == detail::Commit::made) return true;
       const Time now = core_->clock.now();
       const Time until = detail::later(core_->host.lease_time(now), by);
       const std::lock_guard lock(core_->planner.mutex());
@@ -83,9 +83,9 @@ class Lease {
   /// lost or the job cancelled: leave its effects undone. Lock-free.
   [[nodiscard]] bool try_commit() {
     return visit([&] {
-      if (run_.committed) return false;
-      run_.committed = core_->store.hot(run_.slot).word.commit(run_.stamp);
-      return run_.committed || stale();
+      if (run_.commit != detail::Commit::none) return false;
+      run_.commit = core_->commit(run_.slot, run_.stamp);
+      return run_.commit == detail::Commit::made;
     });
   }
 
@@ -112,7 +112,7 @@ class Lease {
     std::uint32_t slot;
     std::uint32_t attempt;
     std::uint64_t stamp;
-    bool committed = false;
+    detail::Commit commit = detail::Commit::none;
   };
 
   // Takes a ready job out of `core`, whose gate the caller has passed; nothing if there is none.
@@ -173,7 +173,7 @@ class Lease {
     const bool result = visit([&] {
       const detail::Frame frame(core_->host, *core_);
       disarm();
-      const bool counts = core_->finish(run_.slot, run_.stamp, run_.committed, outcome, nullptr);
+      const bool counts = core_->finish(run_.slot, run_.stamp, run_.commit, outcome, nullptr);
       core_->host.pulled_lease_back();
       core_->pulled_out.fetch_sub(1, std::memory_order_seq_cst);
       core_->note_quiet();

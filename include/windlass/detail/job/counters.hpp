@@ -42,11 +42,13 @@ enum class Count : std::uint8_t {
 
 /// Counters without a shared cache line: each thread adds to a shard that its address picks, a reader adds up.
 /// seq_cst, because a producer adds to `accepted` and then reads `closed`, while close() does the reverse.
-class Counters {
+template <class Policy = StdAtomics>
+class BasicCounters {
  public:
   /// Returns what this thread's shard had counted before.
   std::uint64_t add(Count what, std::uint64_t n = 1) noexcept {
-    return shards_[my_shard()].values[static_cast<std::size_t>(what)].fetch_add(n, std::memory_order_seq_cst);
+    return shards_[Shards<Policy>::mine()].values[static_cast<std::size_t>(what)].fetch_add(n,
+                                                                                            std::memory_order_seq_cst);
   }
 
   [[nodiscard]] std::uint64_t sum(Count what) const noexcept {
@@ -76,10 +78,12 @@ class Counters {
 
  private:
   struct alignas(cache_line) Shard {
-    std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(Count::size)> values{};
+    std::array<typename Policy::template Atomic<std::uint64_t>, static_cast<std::size_t>(Count::size)> values{};
   };
 
-  std::array<Shard, shard_count> shards_{};
+  std::array<Shard, Shards<Policy>::count> shards_{};
 };
+
+using Counters = BasicCounters<>;
 
 }  // namespace windlass::detail

@@ -69,13 +69,15 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     while (planner.next_due() <= now) {
       std::array<std::uint32_t, Planner::per_hold> due;
       std::uint32_t count = 0;
+      bool is_one_over = false;
       {
         const std::lock_guard lock(planner.mutex());
         for (std::uint32_t node = 0; count < Planner::per_hold && planner.take_due(now, node);) {
           const bool is_alarm = node % 2 != 0;
-          if (is_alarm ? expire_pulled(node / 2, now) : wake(node / 2, now)) due[count++] = node;
+          if (is_alarm ? expire_pulled(node / 2, now, is_one_over) : wake(node / 2, now)) due[count++] = node;
         }
       }
+      if (is_one_over) this->note_quiet();
       for (std::uint32_t i = 0; i < count; ++i) {
         due[i] % 2 != 0 ? this->push_errand(due[i] / 2) : this->push_ready(due[i] / 2);
       }
@@ -97,7 +99,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   }
 
   bool extend(Run& run, Duration by) override {
-    if (run.committed) return true;
+    if (run.commit == Commit::made) return true;
     if (run.line.stop.reason(run.round) == StopReason::max_runtime) return false;
     const Duration::rep until = later(host.lease_time(clock.now()), by).time_since_epoch().count();
     if (until > run.line.extend_until.load(std::memory_order_relaxed)) {
@@ -114,10 +116,9 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   }
 
   bool try_commit(Run& run) override {
-    if (run.committed) return false;
-    run.committed = store.hot(run.slot).word.commit(run.stamp);
-    if (!run.committed) counters.add(Count::stale_settles);
-    return run.committed;
+    if (run.commit != Commit::none) return false;
+    run.commit = this->commit(run.slot, run.stamp);
+    return run.commit == Commit::made;
   }
 
   bool sleep(Run& run, Duration by) override {
@@ -197,7 +198,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
 
   // Under the planner's lock: the alarm of a pulled lease went off. If the process stood still meanwhile, there is
   // lease time left.
-  bool expire_pulled(std::uint32_t slot, Time now) {
+  bool expire_pulled(std::uint32_t slot, Time now, bool& is_over) {
     ColdSlot& cold = store.cold(slot);
     const Time lease_now = host.lease_time(now);
     if (cold.pulled_until > lease_now) {
@@ -209,7 +210,10 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
                                                       is_open ? State::expired : State::stalled);
     if (reached == State::free) return false;
     counters.add(Count::expiries);
-    if (reached == State::done) counters.add(Count::cancelled);
+    if (reached == State::done) {
+      counters.add(Count::cancelled);
+      is_over = true;
+    }
     return reached == State::expired;
   }
 
@@ -260,7 +264,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     Delivery delivery(run);
     const Outcome outcome = call(hot.payload(), delivery);
     if (sampled != 0) this->run_times.add(clock.now() - begun);
-    this->finish(slot, run.stamp, run.committed, outcome, &run);
+    this->finish(slot, run.stamp, run.commit, outcome, &run);
     // Last, for what finish() calls may hang too. A line that names a slot for too long does no harm: the stamp tells.
     line.end();
   }

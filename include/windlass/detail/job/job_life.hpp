@@ -30,15 +30,16 @@ class JobLife : public JobBurial<Payload, Traits> {
 
   /// The delivery of `slot` under `stamp` came to an end with `outcome`; `run` is null for a pulled lease.
   /// False if it had lost its lease: then the outcome counts for nothing.
-  bool finish(std::uint32_t slot, std::uint64_t stamp, bool committed, const Outcome& outcome, const Run* run) {
+  bool finish(std::uint32_t slot, std::uint64_t stamp, Commit commit, const Outcome& outcome, const Run* run) {
     auto& word = store.hot(slot).word;
     const OutcomeKind kind = outcome.kind();
-    if (kind != OutcomeKind::done || committed) counters.add(Count::other_runs);
-    if (committed) {
+    const bool succeeds = kind == OutcomeKind::done && commit != Commit::refused;
+    if (!succeeds) counters.add(Count::other_runs);
+    if (commit == Commit::made) {
       finish_committed(slot, stamp, outcome);
       return true;
     }
-    if (kind == OutcomeKind::done) {
+    if (succeeds) {
       const bool in_time = word.finish(stamp);
       if (in_time || finish_late(slot, stamp)) {  // rows 3, 9b
         if (!in_time) counters.add(Count::late_successes);
@@ -57,6 +58,13 @@ class JobLife : public JobBurial<Payload, Traits> {
     release(slot);
     this->note_quiet();  // a shutdown waits for runs, stale ones too
     return false;
+  }
+
+  /// Row 8. A commit that is refused, because the lease was lost or the job cancelled, is counted.
+  [[nodiscard]] Commit commit(std::uint32_t slot, std::uint64_t stamp) noexcept {
+    if (store.hot(slot).word.commit(stamp)) return Commit::made;
+    counters.add(Count::stale_settles);
+    return Commit::refused;
   }
 
   /// Rows 6a, 9d: what was popped from the errand ring.
@@ -267,7 +275,7 @@ class JobLife : public JobBurial<Payload, Traits> {
         break;
       default:
         (void)word.settle(State::done);
-        return end(slot, ended);
+        return end(slot, word.read().cancel() ? Count::cancelled : ended);
     }
     (void)word.settle(State::done);  // a cancel came first
     end(slot, Count::cancelled);

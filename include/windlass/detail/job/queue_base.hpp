@@ -10,6 +10,13 @@ namespace windlass::detail {
 
 class QueueBase;
 
+/// How try_commit() went in a delivery.
+enum class Commit : std::uint8_t {
+  none,     // it was not asked
+  made,     // nobody takes the job away any more
+  refused,  // the handler was told to leave no effect: its success means nothing
+};
+
 /// One run of a handler, as its own thread sees it.
 struct Run {
   QueueBase& queue;
@@ -19,7 +26,7 @@ struct Run {
   std::uint32_t attempt;
   std::uint64_t stamp;  // of the lease; an extend renews it
   std::uint64_t round;  // of the line's stop state
-  bool committed = false;
+  Commit commit = Commit::none;
 };
 
 /// What a thread that came to run something did.

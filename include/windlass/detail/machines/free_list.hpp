@@ -48,14 +48,15 @@ class FreeList {
 
   /// Takes a free slot. Lock-free; any thread.
   [[nodiscard]] Taken take() noexcept {
-    const std::size_t mine = my_shard();
+    const std::size_t mine = Shards<Policy>::mine();
     std::uint32_t slot = pop(magazines_[mine].head);
     if (slot != no_slot) return {slot, false};
     do {
       slot = pop_chain();
       if (slot != no_slot) return {slot, put_back(magazines_[mine].head, low_half(read(slot)))};
       slot = take_fresh();
-      for (std::size_t other = 0; other < shard_count && slot == no_slot; ++other) slot = pop(magazines_[other].head);
+      for (std::size_t other = 0; other < Shards<Policy>::count && slot == no_slot; ++other)
+        slot = pop(magazines_[other].head);
       if (slot != no_slot) return {slot, false};
       Policy::probe("free.take.empty");
       // seq_cst: the look of a producer that is about to wait for room [room.look].
@@ -69,7 +70,7 @@ class FreeList {
       links_[slot].store(0, std::memory_order_relaxed);
       return push_chain(slot);
     }
-    Head& head = magazines_[my_shard()].head;
+    Head& head = magazines_[Shards<Policy>::mine()].head;
     Policy::probe("free.give.head");
     std::uint64_t seen = head.load(std::memory_order_acquire);
     std::uint32_t depth = 0;
@@ -104,7 +105,7 @@ class FreeList {
 
   // So that the magazines together never hide more than a quarter of a small queue.
   [[nodiscard]] static constexpr std::uint32_t chain_for(std::uint32_t count) noexcept {
-    const std::uint32_t fair = count / (4 * static_cast<std::uint32_t>(shard_count));
+    const std::uint32_t fair = count / (4 * static_cast<std::uint32_t>(Shards<Policy>::count));
     return fair < longest_chain ? fair : longest_chain;
   }
 
@@ -202,7 +203,7 @@ class FreeList {
   Link* const links_;
   const std::uint32_t count_;
   const std::uint32_t chain_;
-  std::array<Magazine, shard_count> magazines_{};
+  std::array<Magazine, Shards<Policy>::count> magazines_{};
   alignas(cache_line) Head chains_{0};
   alignas(cache_line) typename Policy::template Atomic<std::uint32_t> fresh_{0};
 };

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <utility>
 
 #include "atomics.hpp"
+#include "locks.hpp"
 
 namespace windlass::detail {
 
@@ -32,8 +32,8 @@ class Parking {
   class Sleeper {
     friend Parking;
     enum class Token : std::uint8_t { none, search, nudge };
-    std::mutex mutex;
-    std::condition_variable wake;
+    typename Locks<Policy>::Mutex mutex;
+    typename Locks<Policy>::Condition wake;
     Token token = Token::none;  // under `mutex`
     Sleeper* below = nullptr;   // under the Parking's mutex, as the next
     bool is_down = false;
@@ -171,7 +171,7 @@ class Parking {
     to.wake.notify_one();
   }
 
-  std::mutex mutex_;
+  typename Locks<Policy>::Mutex mutex_;
   Sleeper* top_ = nullptr;
   bool released_ = false;
   alignas(cache_line) typename Policy::template Atomic<std::uint32_t> word_{0};

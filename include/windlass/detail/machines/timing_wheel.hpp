@@ -64,9 +64,12 @@ class TimingWheel {
     }
   }
 
-  /// The tick at which take_due() has something to do, at the latest when the next node is due; `never` if empty.
-  /// It may be earlier than any deadline: a bucket of a higher level has to be spread then.
-  [[nodiscard]] std::uint64_t next_due() const noexcept { return first().start; }
+  /// The tick at which the next node is due; `never` if there is none. Earlier only if a node was removed that shared
+  /// a bucket with it: take_due() sorts that out then.
+  [[nodiscard]] std::uint64_t next_due() const noexcept {
+    const Bucket next = first();
+    return next.start == never ? never : earliest_[next.index];
+  }
 
   /// How many nodes are linked.
   [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
@@ -91,7 +94,9 @@ class TimingWheel {
     const std::uint64_t differs = (due ^ hand_) | (slots - 1);
     const unsigned level = (63U - static_cast<unsigned>(std::countl_zero(differs))) / bits;
     const auto digit = static_cast<std::uint32_t>((due >> (level * bits)) & (slots - 1));
-    append(node, level * slots + digit);
+    const std::uint32_t index = level * slots + digit;
+    if (heads_[index] == 0 || due < earliest_[index]) earliest_[index] = due;
+    append(node, index);
     occupied_[level] |= std::uint64_t{1} << digit;
   }
 
@@ -137,6 +142,7 @@ class TimingWheel {
   std::uint64_t hand_ = 0;
   std::uint32_t size_ = 0;
   std::array<std::uint64_t, levels> occupied_{};
+  std::array<std::uint64_t, levels * slots> earliest_{};  // of the nodes of a bucket since it was last empty
   std::array<std::uint32_t, levels * slots> heads_{};
   std::array<std::uint32_t, levels * slots> tails_{};
 };

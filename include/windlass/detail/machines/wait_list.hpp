@@ -6,7 +6,10 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <type_traits>
 
+#include "atomics.hpp"
+#include "locks.hpp"
 #include "windlass/result.hpp"
 #include "windlass/stop.hpp"
 
@@ -16,7 +19,8 @@ namespace windlass::detail {
 ///
 /// Whoever brings it about publishes that with seq_cst, then calls notify_*; a waiter adds itself with seq_cst, then
 /// looks. So one of the two sees the other. [room.publish] [room.look]
-class WaitList {
+template <class Policy = StdAtomics>
+class BasicWaitList {
  public:
   using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
@@ -58,7 +62,7 @@ class WaitList {
  private:
   template <class Ready>
   WaitError wait_counted(Ready& ready, Deadline deadline, StopToken stop) {
-    const StopState::Waiter registered(stop.state(), mutex_, wake_);
+    const StopWaiter registered(stop.state(), mutex_, wake_);
     std::unique_lock lock(mutex_);
     for (;;) {
       if (ready()) return WaitError::none;
@@ -71,10 +75,22 @@ class WaitList {
     }
   }
 
-  std::atomic<std::uint32_t> waiters_{0};
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::condition_variable left_;
+  using Mutex = typename Locks<Policy>::Mutex;
+  using Condition = typename Locks<Policy>::Condition;
+
+  // Stop requests notify real condition variables; a policy with others is for tests without stop tokens.
+  struct NoWaiter {
+    NoWaiter(StopState* /*state*/, Mutex& /*mutex*/, Condition& /*wake*/) noexcept {}
+  };
+  using StopWaiter =
+      std::conditional_t<std::is_same_v<Condition, std::condition_variable>, StopState::Waiter, NoWaiter>;
+
+  typename Policy::template Atomic<std::uint32_t> waiters_{0};
+  Mutex mutex_;
+  Condition wake_;
+  Condition left_;
 };
+
+using WaitList = BasicWaitList<>;
 
 }  // namespace windlass::detail

@@ -119,6 +119,7 @@ class Engine {
     PumpResult result;
     const Time begun = core.clock.now();
     Time now = begun;
+    last_pumper_.store(&thread_mark, std::memory_order_relaxed);  // even if the budget lets nothing run
     crew.rearm_ready();
     if (crew.is_pumped()) crew.keep_time(now);
     while (result.ran < options.max_jobs && !(options.budget && now - begun >= *options.budget)) {
