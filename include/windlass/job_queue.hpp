@@ -60,7 +60,7 @@ class JobQueue {
       (void)engine_.release();
       return;
     }
-    if (detail::Frame::is_inside(core())) {
+    if (detail::Frame::is_inside(core().number)) {
       std::fprintf(stderr, "windlass: queue '%.*s' is destroyed by its own handler\n", static_cast<int>(name().size()),
                    name().data());
       std::terminate();
@@ -162,7 +162,7 @@ class JobQueue {
   /// for a ready job.
   CancelResult cancel(JobId id) {
     if (engine_->is_forked()) return CancelResult::not_found;
-    const detail::Frame frame(engine_->crew, core());
+    const detail::Frame frame(engine_->crew, core().number);
     return detail::cancel_job(core(), id);
   }
 
@@ -195,7 +195,8 @@ class JobQueue {
     return due == Time::max() ? std::nullopt : std::optional<Time>{due};
   }
 
-  /// Lends the calling thread as one more worker, until `stop` is requested or the queue is closed and empty.
+  /// Lends the calling thread as one more worker, until `stop` is requested or the queue is closed and empty. A fifth
+  /// thread that finds the other four busy returns.
   void run(StopToken stop) {
     if (engine_->is_forked()) return;
     const detail::Gate::Visit visit(*engine_->gate);
@@ -253,6 +254,7 @@ class JobQueue {
     stats.hung = engine_->crew.hung();
     stats.substitutes = engine_->crew.substitutes();
     stats.is_degraded = engine_->crew.is_degraded();
+    stats.user_errors += engine_->crew.hook_errors();
     return stats;
   }
 
@@ -268,7 +270,7 @@ class JobQueue {
   /// Offers the dead letters again that the sink would not take; returns how many it took.
   std::uint32_t retry_kept() {
     if (engine_->is_forked()) return 0;
-    const detail::Frame frame(engine_->crew, core());
+    const detail::Frame frame(engine_->crew, core().number);
     return core().retry_kept();
   }
 
@@ -276,8 +278,10 @@ class JobQueue {
   [[nodiscard]] typename Traits::Observer& observer() noexcept { return core().observer; }
 
  protected:
-  /// For clocks that are moved by hand: does what is due, as a timekeeper would.
-  void keep_time_as_timekeeper() { engine_->crew.round(core().clock.now()); }
+  /// For clocks that are moved by hand: does what is due, as a timekeeper would; or learns that so much time was slept.
+  void keep_time_as_timekeeper(Duration slept) {
+    slept > Duration{} ? engine_->crew.slept(slept) : static_cast<void>(engine_->crew.round(core().clock.now()));
+  }
 
  private:
   using Core = typename Engine::Core;

@@ -171,7 +171,7 @@ class Lease {
 
   bool settle(const Outcome& outcome) {
     const bool result = visit([&] {
-      const detail::Frame frame(core_->host, *core_);
+      const detail::Frame frame(core_->host, core_->number);
       disarm();
       const bool counts = core_->finish(run_.slot, run_.stamp, run_.commit, outcome, nullptr);
       core_->host.pulled_lease_back();

@@ -82,7 +82,8 @@ struct QueueOptions {
   std::optional<std::uint32_t> max_substitutes{};
   /// When to try again.
   RetryPolicy retry = ExponentialBackoff{};
-  /// No retry once the job is this old. Zero: no limit. Stamps every job (one clock read at enqueue).
+  /// No further run once the job is this old when one ends, in failure or snoozing. Zero: no limit. Stamps every job
+  /// (one clock read at enqueue).
   Duration retry_for{};
   /// What the destructor gives running and due jobs before it asks them to stop.
   Duration shutdown_grace = std::chrono::seconds{5};
@@ -218,8 +219,14 @@ template <class Payload>
   return {};
 }
 
+/// The lane that `options` ask for by `priority`. Not inlined, as `check` below is not.
+[[nodiscard, gnu::noinline]] inline std::uint8_t lane_of(const EnqueueOptions& options) {
+  return static_cast<std::uint8_t>(*options.priority);
+}
+
 /// The field of `options` that has an impossible value, or null. `lanes` is the queue's lane count.
-[[nodiscard]] inline const char* check(const EnqueueOptions& options, std::uint32_t lanes, Duration tick) {
+/// Not inlined: g++ 12 would take the empty optionals of a temporary for uninitialised memory, and warn every caller.
+[[nodiscard, gnu::noinline]] inline const char* check(const EnqueueOptions& options, std::uint32_t lanes, Duration tick) {
   if (Duration{} > options.delay) return "delay";
   if (options.at && options.delay != Duration{}) return "at";
   if (options.priority && static_cast<std::uint32_t>(*options.priority) >= lanes) return "priority";

@@ -27,10 +27,10 @@ class [[nodiscard]] Outcome {
     return {OutcomeKind::retry_after, delay, reason};
   }
 
-  /// Not now: run again after `delay`. Not a failure, counts against no limit.
+  /// Not now: run again after `delay`. Not a failure, counts against no limit; only `retry_for` ends it.
   [[nodiscard]] static constexpr Outcome snooze(Duration delay) noexcept { return {OutcomeKind::snooze, delay, {}}; }
 
-  /// Run again behind the jobs that are ready now. Not a failure, counts against no limit.
+  /// Run again behind the jobs that are ready now. No failure, counts against no limit; only `retry_for` ends it.
   [[nodiscard]] static constexpr Outcome yield() noexcept { return {OutcomeKind::yield, {}, {}}; }
 
   /// The job can never succeed: to the dead letters at once.

@@ -47,12 +47,12 @@ struct Histogram {
 struct Report {
   std::uint64_t accepted = 0;   ///< Jobs that enqueue took.
   std::uint64_t done = 0;       ///< Succeeded.
-  std::uint64_t dead = 0;       ///< Became dead letters, the abandoned ones included.
+  std::uint64_t dead = 0;       ///< Became dead letters, the abandoned and the kept ones included.
   std::uint64_t abandoned = 0;  ///< Of the dead: left over at shutdown.
   std::uint64_t cancelled = 0;  ///< Ended by `cancel`.
   std::uint64_t discarded = 0;  ///< Ended by `Outcome::discard`, or left over and discarded.
   std::uint64_t returned = 0;   ///< Handed back at shutdown.
-  std::uint64_t present = 0;    ///< Still in the queue: ready, waiting, running, hung or kept.
+  std::uint64_t present = 0;    ///< Still in the queue: ready, waiting, running or hung.
 };
 
 /// A queue's counters at one moment. All but the gauges only grow.

@@ -37,15 +37,15 @@ enum class StopReason : std::uint8_t {
 namespace detail {
 
 /// The word behind stop tokens, `{round:56 | reason:8}`, and who waits for it. A round is one run of a handler, so
-/// that stopping one run never stops the next of that worker.
-class StopState {
+/// that stopping one run never stops the next of that worker. A template for tests that bring their own threads.
+template <class Word = std::atomic<std::uint64_t>, class Mutex = std::mutex, class Condition = std::condition_variable>
+class BasicStopState {
  public:
   /// A waiting call: registered while it lives, it is notified when a stop is requested.
   class Waiter {
    public:
     /// `state` may be null: then nothing ever notifies. The caller must not hold `mutex`.
-    Waiter(StopState* state, std::mutex& mutex, std::condition_variable& wake)
-        : state_(state), mutex_(mutex), wake_(wake) {
+    Waiter(BasicStopState* state, Mutex& mutex, Condition& wake) : state_(state), mutex_(mutex), wake_(wake) {
       if (state_ == nullptr) return;
       const std::lock_guard lock(state_->mutex_);
       next_ = state_->waiters_;
@@ -63,10 +63,10 @@ class StopState {
     Waiter& operator=(const Waiter&) = delete;
 
    private:
-    friend StopState;
-    StopState* state_;
-    std::mutex& mutex_;
-    std::condition_variable& wake_;
+    friend BasicStopState;
+    BasicStopState* state_;
+    Mutex& mutex_;
+    Condition& wake_;
     Waiter* next_ = nullptr;
     Waiter** previous_ = nullptr;
   };
@@ -101,10 +101,12 @@ class StopState {
   }
 
  private:
-  std::atomic<std::uint64_t> word_{0};
-  std::mutex mutex_;
+  Word word_{0};
+  Mutex mutex_;
   Waiter* waiters_ = nullptr;
 };
+
+using StopState = BasicStopState<>;
 
 }  // namespace detail
 

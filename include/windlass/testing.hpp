@@ -39,9 +39,8 @@ class ManualClock {
 
   /// Moves on by `by` at once: to queues that keep leases it looks as if the process had stood still.
   void jump(Duration by) const {
-    sleep(by);
-    const std::lock_guard lock(state_->mutex);
-    for (const Listener& listener : state_->listeners) listener.call(listener.whom);
+    move(by);
+    tell(Duration{});
   }
 
   /// Sets only the wall clock, as a user does.
@@ -49,14 +48,16 @@ class ManualClock {
     state_->wall.store(std::chrono::duration_cast<Duration>(to.time_since_epoch()).count(), std::memory_order_seq_cst);
   }
 
-  /// What sleeping means here: time moves on, and nobody is told. For queues, and for handlers by Delivery::sleep_for.
+  /// What sleeping means here: time moves on, nothing that is due happens, and it is no standstill. For queues, and for
+  /// handlers by Delivery::sleep_for.
   void sleep(Duration by) const noexcept {
-    state_->now.fetch_add(by.count(), std::memory_order_seq_cst);
-    state_->wall.fetch_add(by.count(), std::memory_order_seq_cst);
+    move(by);
+    tell(by);
   }
 
-  /// For queues: `call(whom)` at each step of advance() and jump(), until forget(whom).
-  void listen(void* whom, void (*call)(void*)) const {
+  /// For queues: `call(whom, zero)` at each step of advance() and jump(), `call(whom, by)` at each sleep(by), until
+  /// forget(whom).
+  void listen(void* whom, void (*call)(void*, Duration)) const {
     const std::lock_guard lock(state_->mutex);
     state_->listeners.push_back({whom, call});
   }
@@ -68,7 +69,7 @@ class ManualClock {
  private:
   struct Listener {
     void* whom;
-    void (*call)(void*);
+    void (*call)(void*, Duration);
   };
   struct State {
     std::atomic<Duration::rep> now{Duration{std::chrono::hours{1}}.count()};
@@ -76,6 +77,15 @@ class ManualClock {
     std::mutex mutex;
     std::vector<Listener> listeners;
   };
+  void move(Duration by) const noexcept {
+    state_->now.fetch_add(by.count(), std::memory_order_seq_cst);
+    state_->wall.fetch_add(by.count(), std::memory_order_seq_cst);
+  }
+  void tell(Duration slept) const {
+    const std::lock_guard lock(state_->mutex);
+    for (const Listener& listener : state_->listeners) listener.call(listener.whom, slept);
+  }
+
   std::shared_ptr<State> state_;
 };
 
@@ -132,7 +142,8 @@ class ManualQueue : public JobQueue<Payload, Traits> {
     return std::move(options);
   }
   void listen() {
-    clock_.listen(this, [](void* self) { static_cast<ManualQueue*>(self)->keep_time_as_timekeeper(); });
+    clock_.listen(this,
+                  [](void* self, Duration slept) { static_cast<ManualQueue*>(self)->keep_time_as_timekeeper(slept); });
   }
 
   ManualClock clock_;

@@ -27,14 +27,14 @@ class WorkerPool {
 
   /// Joins the threads. All queues must be gone. After a fork() the child's copy is abandoned.
   ~WorkerPool() {
-    if (detail::fork_generation.load(std::memory_order_relaxed) != generation_) (void)crew_.release();
+    if (is_forked()) (void)crew_.release();
   }
 
   /// From now on `workers` threads work, 1 to `max_workers`. Fewer: the surplus stand by as soon as they have finished
   /// their jobs. Throws ConfigError, or std::system_error if a thread cannot be started. Any thread.
   void resize(std::uint32_t workers) {
     if (workers == 0 || workers > max_workers_) detail::throw_config("workers", "must be 1 to max_workers");
-    crew_->resize(workers);
+    if (!is_forked()) crew_->resize(workers);
   }
 
   /// Workers whose run lost its lease and has not returned.
@@ -49,6 +49,10 @@ class WorkerPool {
  private:
   template <class Payload, class Traits>
   friend class JobQueue;
+
+  [[nodiscard]] bool is_forked() const noexcept {
+    return detail::fork_generation.load(std::memory_order_relaxed) != generation_;
+  }
 
   static detail::CrewOptions crew_options(WorkerPoolOptions&& options) {
     if (const ConfigIssue issue = check(options)) detail::throw_config(issue.field, issue.why);

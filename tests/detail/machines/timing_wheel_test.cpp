@@ -38,6 +38,31 @@ TEST_CASE("a deadline decades away comes due on its tick", "[wheel]") {
   CHECK(wheel.take_due(due, node));
 }
 
+TEST_CASE("deadlines and moments beyond the wheel's reach count as its end, in memory of its own", "[wheel]") {
+  constexpr std::uint64_t reach = (std::uint64_t{1} << 60U) - 1;
+  std::vector<WheelNode> nodes(4);
+  TimingWheel wheel(nodes.data());
+  wheel.insert(0, TimingWheel::never);
+  wheel.insert(1, reach);
+  wheel.insert(2, 7);
+  std::uint32_t node = 9;
+  CHECK(wheel.take_due(7, node));
+  CHECK(node == 2);
+  CHECK_FALSE(wheel.take_due(reach - 1, node));
+  CHECK(wheel.take_due(TimingWheel::never, node));
+  CHECK(node == 0);
+  CHECK(wheel.take_due(TimingWheel::never, node));
+  CHECK(node == 1);
+  CHECK_FALSE(wheel.take_due(TimingWheel::never - 1, node));
+  CHECK(wheel.next_due() == TimingWheel::never);
+  for (const std::uint64_t due : {std::uint64_t{3}, reach, reach + 1, TimingWheel::never}) {
+    wheel.insert(3, due);
+    CHECK(nodes[3].bucket <= 64);
+    CHECK(wheel.take_due(TimingWheel::never, node));
+    CHECK(node == 3);
+  }
+}
+
 TEST_CASE("the wheel agrees with a sorted map over random inserts, removals and steps", "[wheel]") {
   const unsigned seed = 20'260'131;
   INFO("seed " << seed);

@@ -46,7 +46,9 @@ template <class Parts>
     for (std::uint64_t ahead = 0; ahead < far; ++ahead) {
       const std::uint32_t slot = lane->peek(ahead);
       if (slot == no_slot) break;
-      const Duration::rep sampled = parts.store.hot(slot).sampled_at.load(std::memory_order_relaxed);
+      auto& hot = parts.store.hot(slot);
+      if (hot.word.read().state() != State::ready) continue;  // a tombstone
+      const Duration::rep sampled = hot.sampled_at.load(std::memory_order_relaxed);
       if (sampled != 0 && (oldest == 0 || sampled < oldest)) oldest = sampled;
     }
   }

@@ -1,14 +1,16 @@
 #pragma once
 
+#include <cstdint>
+
 #include "queue_base.hpp"
 
 namespace windlass::detail {
 
 /// One for each run or callback that the calling thread is inside of, innermost first: a waiting call asks, lest a
-/// thread wait for what only it can bring about.
+/// thread wait for what only it can bring about. A queue is named by its number.
 class Frame {
  public:
-  Frame(const Host& host, const QueueBase& queue) noexcept : host_(host), queue_(queue), outer_(innermost) {
+  Frame(const Host& host, std::uint32_t queue) noexcept : host_(host), queue_(queue), outer_(innermost) {
     innermost = this;
   }
   ~Frame() { innermost = outer_; }
@@ -24,9 +26,9 @@ class Frame {
   }
 
   /// Whether this thread runs something of `queue` at this moment.
-  [[nodiscard]] static bool is_inside(const QueueBase& queue) noexcept {
+  [[nodiscard]] static bool is_inside(std::uint32_t queue) noexcept {
     for (const Frame* frame = innermost; frame != nullptr; frame = frame->outer_) {
-      if (&frame->queue_ == &queue) return true;
+      if (frame->queue_ == queue) return true;
     }
     return false;
   }
@@ -35,7 +37,7 @@ class Frame {
   static inline thread_local const Frame* innermost = nullptr;
 
   const Host& host_;
-  const QueueBase& queue_;
+  const std::uint32_t queue_;
   const Frame* const outer_;
 };
 

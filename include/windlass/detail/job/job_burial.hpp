@@ -122,7 +122,8 @@ class JobBurial : public JobParts<Payload, Traits> {
 
   // Not by return: a letter of a payload that cannot be moved cannot be either.
   void describe(std::uint32_t slot, DeadLetter<Payload>& letter) {
-    const ColdSlot& cold = store.cold(slot);
+    ColdSlot& cold = store.cold(slot);
+    if (!cold.died_at) cold.died_at = clock.now();
     letter.id = this->id_of(slot);
     letter.reason = cold.dead_reason;
     letter.first_error = cold.first_error;
@@ -133,7 +134,7 @@ class JobBurial : public JobParts<Payload, Traits> {
     letter.priority = store.hot(slot).lane;
     letter.enqueued_at = cold.enqueued_at;
     letter.first_failure = cold.first_failure;
-    letter.died_at = clock.now();
+    letter.died_at = *cold.died_at;
   }
 };
 

@@ -36,7 +36,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   [[nodiscard]] const QueueBase& self() const noexcept { return *this; }
 
   Ran run_next(RunLine& line) override {
-    const Frame frame(host, *this);
+    const Frame frame(host, this->number);
     const std::uint32_t errand = store.errands.pop();
     if (errand != no_slot) {
       if (line.is_searching) host.end_search(line);
@@ -168,7 +168,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   /// Runs what is in the errand ring, for hosts whose callers do everything.
   void run_errands() {
     for (std::uint32_t slot = store.errands.pop(); slot != no_slot; slot = store.errands.pop()) {
-      const Frame frame(host, *this);
+      const Frame frame(host, this->number);
       this->run_errand(slot);
     }
   }

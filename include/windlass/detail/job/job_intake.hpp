@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -25,7 +26,8 @@ class JobIntake : public JobLife<Payload, Traits> {
   /// enqueued.
   template <class Construct>
   EnqueueResult admit(const EnqueueOptions& given, Construct construct) {
-    if (const char* const field = check(given, Life::Store::lanes, Traits::tick)) {
+    const bool is_plain = given.is_default() && !given.priority;
+    if (const char* const field = is_plain ? nullptr : check(given, Life::Store::lanes, Traits::tick)) {
       return EnqueueResult::refused(EnqueueError::invalid_options, field);
     }
     const std::uint64_t ticket = counters.add(Count::accepted);  // before the look at closed: close() does the reverse
@@ -71,8 +73,7 @@ class JobIntake : public JobLife<Payload, Traits> {
     GiveBack guard{*this, slot};
     construct(static_cast<void*>(hot.place));
     guard.armed = false;
-    hot.lane = static_cast<std::uint8_t>(given.priority ? static_cast<std::uint32_t>(*given.priority)
-                                                        : Life::Store::lanes / 2);
+    hot.lane = given.priority ? lane_of(given) : std::uint8_t{Life::Store::lanes / 2};
     hot.has_cold = hot.emptied = hot.owes_letter = false;
     const JobId id{hot.word.read().stamp(), slot, Life::number};
     hot.birth.store(id.stamp(), std::memory_order_seq_cst);
@@ -85,10 +86,12 @@ class JobIntake : public JobLife<Payload, Traits> {
       hot.sampled_at.store(0, std::memory_order_relaxed);
       fill_cold(slot, given);
     }
+    this->deal_with_leftovers();
     return id;
   }
 
-  void fill_cold(std::uint32_t slot, const EnqueueOptions& given) {
+  // Not inlined, as `check` is not.
+  [[gnu::noinline]] void fill_cold(std::uint32_t slot, const EnqueueOptions& given) {
     ColdSlot& cold = store.cold(slot);
     const Time now = clock.now();
     cold.enqueued_at = now;
@@ -116,12 +119,26 @@ class JobIntake : public JobLife<Payload, Traits> {
   }
 
  protected:
-  // A wall-clock job is looked at once a second, so that setting the clock re-plans it.
+  // A wall-clock job is looked at once a second, so that setting the clock re-plans it; until shutdown begins.
   Time at_due(std::chrono::system_clock::time_point at, Time now) const {
     const auto wall = clock.wall_now();
     if (at <= wall) return now;
-    const auto left = at - wall;
-    return later(now, left < std::chrono::seconds{1} ? Duration{left} : Duration{std::chrono::seconds{1}});
+    const Duration left = at - wall;
+    const bool is_open = this->phase.load(std::memory_order_seq_cst) == Phase::open;
+    return later(now, is_open ? std::min<Duration>(left, std::chrono::seconds{1}) : left);
+  }
+
+ public:
+  /// Plans the wall-clock jobs for when they are due. O(slots ever used).
+  void plan_wall_clock_jobs() {
+    for (std::uint32_t slot = 0; slot < store.free.used(); ++slot) {
+      const std::lock_guard lock(planner.mutex());
+      if (store.hot(slot).word.read().state() != State::waiting || !store.hot(slot).has_cold) continue;
+      const auto at = store.cold(slot).at;
+      if (!at) continue;
+      planner.remove(2 * slot);
+      planner.insert(2 * slot, at_due(*at, clock.now()));
+    }
   }
 
  private:

@@ -117,6 +117,15 @@ class JobLife : public JobBurial<Payload, Traits> {
     this->note_quiet();
   }
 
+ protected:
+  // A job that is settled, or whose enqueue ends, after its queue's shutdown has nobody else to care for it.
+  void deal_with_leftovers() {
+    if (phase.load(std::memory_order_seq_cst) >= Phase::stopping) {
+      this->note_quiet();
+      if (phase.load(std::memory_order_seq_cst) == Phase::over) sweep_leftovers(*this);
+    }
+  }
+
  private:
   // Row 9b: a success that comes after the lease was lost, but before anybody has the job again.
   bool finish_late(std::uint32_t slot, std::uint64_t stamp) {
@@ -159,17 +168,21 @@ class JobLife : public JobBurial<Payload, Traits> {
       case OutcomeKind::discard:
         return {State::done};
       case OutcomeKind::yield:
-        counters.add(Count::snoozes);
-        return {State::ready};
       case OutcomeKind::snooze:
         counters.add(Count::snoozes);
+        if (store.hot(slot).has_cold) {  // without it, no age is known
+          const ColdSlot& aged = store.cold(slot);
+          if (is_too_old(aged, limits_of(aged), clock.now())) return {State::dead, {}, DeadReason::failures_exhausted};
+        }
         return outcome.delay() > Duration{} ? Verdict{State::waiting, outcome.delay()} : Verdict{State::ready};
       case OutcomeKind::dead:
       case OutcomeKind::retry:
       case OutcomeKind::retry_after:
         break;
     }
-    const bool was_stopped = run != nullptr && run->line.stop.reason(run->round) == StopReason::shutdown;
+    // A pulled lease is told by the phase.
+    const bool was_stopped = run == nullptr ? phase.load(std::memory_order_seq_cst) >= Phase::stopping
+                                            : run->line.stop.reason(run->round) == StopReason::shutdown;
     if (was_stopped && outcome.kind() != OutcomeKind::dead) return {State::ready};  // a leftover, and no failure
     const Time now = clock.now();
     ColdSlot& cold = store.cold(slot);
@@ -293,14 +306,6 @@ class JobLife : public JobBurial<Payload, Traits> {
     if (earliest) this->plan_changed();
     this->note_quiet();
     return true;
-  }
-
-  // A job that was settled after its queue's shutdown has nobody else to care for it.
-  void deal_with_leftovers() {
-    if (phase.load(std::memory_order_seq_cst) >= Phase::stopping) {
-      this->note_quiet();
-      if (phase.load(std::memory_order_seq_cst) == Phase::over) sweep_leftovers(*this);
-    }
   }
 
   std::atomic<std::uint64_t> draws_{0};

@@ -7,6 +7,7 @@
 
 #include "../machines/wait_list.hpp"
 #include "counters.hpp"
+#include "frame.hpp"
 #include "job_store.hpp"
 #include "planner.hpp"
 #include "queue_base.hpp"
@@ -105,9 +106,10 @@ class JobParts {
 #endif
   }
 
-  /// Tells the observer; nothing at all with the default one.
+  /// Tells the observer, on whatever thread; nothing at all with the default one.
   void observe([[maybe_unused]] Event event, [[maybe_unused]] JobId id) {
     if constexpr (!std::is_same_v<typename Traits::Observer, NoObserver>) {
+      const Frame frame(host, number);
       contain([&] { observer(Observation{event, id, name_text.view()}); });
     }
   }
@@ -126,7 +128,7 @@ class JobParts {
   const std::uint32_t number;
   const ReasonText name_text;
   Store store;
-  Planner planner;
+  BasicPlanner<typename Store::Policy> planner;
   Counters counters;
   Timings wait_times;
   Timings run_times;

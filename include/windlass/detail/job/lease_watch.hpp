@@ -21,7 +21,8 @@ class LeaseWatch {
     bool is_over_time = false;  // ran longer than max_runtime; reported once
   };
 
-  [[nodiscard]] Finding look(const RunLine& line, Time now) noexcept {
+  template <class Policy>
+  [[nodiscard]] Finding look(const BasicRunLine<Policy>& line, Time now) noexcept {
     const std::uint32_t runs = line.runs.load(std::memory_order_acquire);
     const std::uint64_t running = line.running.load(std::memory_order_acquire);  // [line.begun] acquire
     QueueBase* const queue = line.queue.load(std::memory_order_acquire);

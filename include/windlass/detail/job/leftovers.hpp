@@ -39,6 +39,7 @@ bool take_waiting(Life& life, State to, std::uint32_t& slot) {
 /// After the last run: ends what lies in the rings and in the planner. Several may sweep at once.
 template <class Life>
 void sweep_leftovers(Life& life) {
+  const Frame frame(life.host, life.number);
   const State to = life.leftover == Leftover::discard ? State::done : State::dead;
   for (bool found = true; found;) {
     found = false;

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <mutex>
 
+#include "../machines/atomics.hpp"
+#include "../machines/locks.hpp"
 #include "../machines/timing_wheel.hpp"
 #include "windlass/clock.hpp"
 
@@ -13,14 +13,15 @@ namespace windlass::detail {
 /// A move into or out of `waiting` does its CAS and its link or unlink under one hold of `mutex()`.
 ///
 /// Node `2 * slot` is the slot's wait, node `2 * slot + 1` its alarm (a pulled lease).
-class Planner {
+template <class Policy = StdAtomics>
+class BasicPlanner {
  public:
   static constexpr std::uint32_t per_hold = 64;  // due nodes taken at most under one hold of the lock
 
-  Planner(WheelNode* nodes, Time origin, Duration tick) noexcept
+  BasicPlanner(WheelNode* nodes, Time origin, Duration tick) noexcept
       : nodes_(nodes), wheel_(nodes), origin_(origin), tick_(tick) {}
 
-  [[nodiscard]] std::mutex& mutex() noexcept { return mutex_; }
+  [[nodiscard]] typename Locks<Policy>::Mutex& mutex() noexcept { return mutex_; }
 
   /// Links `node` for `due`, rounded up to a tick: never early. Under the lock.
   /// Returns true if this is the earliest deadline now.
@@ -65,12 +66,14 @@ class Planner {
     return due.time_since_epoch().count() < before;
   }
 
-  std::mutex mutex_;
+  typename Locks<Policy>::Mutex mutex_;
   WheelNode* const nodes_;
   TimingWheel wheel_;
   const Time origin_;
   const Duration tick_;
-  std::atomic<Duration::rep> next_{Time::max().time_since_epoch().count()};
+  typename Policy::template Atomic<Duration::rep> next_{Time::max().time_since_epoch().count()};
 };
+
+using Planner = BasicPlanner<>;
 
 }  // namespace windlass::detail

@@ -1,11 +1,9 @@
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 
 #include "../machines/atomics.hpp"
+#include "../machines/locks.hpp"
 #include "windlass/clock.hpp"
 #include "windlass/stop.hpp"
 
@@ -18,20 +16,26 @@ class QueueBase;
 /// Only the worker writes `running`, `queue`, `lease` and `max_runtime`, the last three while `running` is 0.
 /// [line.begun] `running` is stored with release and read with acquire: who sees a run sees its queue and lease.
 /// [line.ended] So are the others: who sees one that belongs to a later run sees that the run before it has ended.
-struct alignas(cache_line) RunLine {
-  std::atomic<std::uint64_t> running{0};       // {low stamp:32 | slot + 1:32}; 0 = no run
-  std::atomic<QueueBase*> queue{nullptr};      // whose slot
-  std::atomic<std::uint32_t> beats{0};         // heartbeats
-  std::atomic<std::uint32_t> runs{0};          // tells two runs of one job apart from one extended run
-  std::atomic<Duration::rep> lease{0};         // ns; 0 = never expires
-  std::atomic<Duration::rep> max_runtime{0};   // ns; 0 = no limit
-  std::atomic<Duration::rep> extend_until{0};  // lease time since the epoch; only grows within a run
-  alignas(cache_line) StopState stop;
-  std::mutex sleep_mutex;
-  std::condition_variable sleep;             // sleep_for in the handler
-  bool is_searching = false;                 // the worker's own: it owes Parking an end_search()
-  const std::uint64_t* ends = nullptr;       // its own: where it stops in each lane, if anywhere
-  std::atomic<QueueBase*> looking{nullptr};  // a queue the worker looks into without running anything of it
+template <class Policy = StdAtomics>
+struct alignas(cache_line) BasicRunLine {
+  template <class T>
+  using Atomic = typename Policy::template Atomic<T>;
+  using Mutex = typename Locks<Policy>::Mutex;
+  using Condition = typename Locks<Policy>::Condition;
+
+  Atomic<std::uint64_t> running{0};       // {low stamp:32 | slot + 1:32}; 0 = no run
+  Atomic<QueueBase*> queue{nullptr};      // whose slot
+  Atomic<std::uint32_t> beats{0};         // heartbeats
+  Atomic<std::uint32_t> runs{0};          // tells two runs of one job apart from one extended run
+  Atomic<Duration::rep> lease{0};         // ns; 0 = never expires
+  Atomic<Duration::rep> max_runtime{0};   // ns; 0 = no limit
+  Atomic<Duration::rep> extend_until{0};  // lease time since the epoch; only grows within a run
+  alignas(cache_line) BasicStopState<Atomic<std::uint64_t>, Mutex, Condition> stop;
+  Mutex sleep_mutex;
+  Condition sleep;                      // sleep_for in the handler
+  bool is_searching = false;            // the worker's own: it owes Parking an end_search()
+  const std::uint64_t* ends = nullptr;  // its own: where it stops in each lane, if anywhere
+  Atomic<QueueBase*> looking{nullptr};  // a queue the worker looks into without running anything of it
 
   // A worker inside user code that belongs to no run: a sink, `on_hung`.
   static constexpr std::uint32_t errand = no_slot - 1;
@@ -54,5 +58,7 @@ struct alignas(cache_line) RunLine {
 
   void end() noexcept { running.store(0, std::memory_order_release); }
 };
+
+using RunLine = BasicRunLine<>;
 
 }  // namespace windlass::detail

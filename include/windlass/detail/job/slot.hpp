@@ -38,6 +38,7 @@ struct ColdSlot {
   Duration previous_delay{};
   std::optional<Time> enqueued_at{};
   std::optional<Time> first_failure{};
+  std::optional<Time> died_at{};  // when its dead letter was first offered
   std::optional<std::chrono::system_clock::time_point> at{};
   std::optional<Duration> lease{};
   std::optional<Duration> max_runtime{};

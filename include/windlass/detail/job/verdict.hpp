@@ -28,14 +28,17 @@ inline void grow(std::uint32_t& counter) noexcept {
   if (counter != ~std::uint32_t{0}) ++counter;
 }
 
+/// Whether `job` is past its `retry_for`; snoozing does not keep it from that.
+[[nodiscard]] inline bool is_too_old(const ColdSlot& job, const Limits& limits, Time now) noexcept {
+  return limits.retry_for != Duration{} && job.enqueued_at && now - *job.enqueued_at >= limits.retry_for;
+}
+
 /// The limit that `job` has reached, if any.
 [[nodiscard]] inline std::optional<DeadReason> exhausted(const ColdSlot& job, const Limits& limits, Time now) noexcept {
   if (job.failures >= limits.max_failures) return DeadReason::failures_exhausted;
   if (job.hangs >= limits.max_hangs) return DeadReason::hung;
   if (job.deliveries >= limits.max_deliveries) return DeadReason::deliveries_exhausted;
-  if (limits.retry_for != Duration{} && job.enqueued_at && now - *job.enqueued_at >= limits.retry_for) {
-    return DeadReason::failures_exhausted;
-  }
+  if (is_too_old(job, limits, now)) return DeadReason::failures_exhausted;
   return std::nullopt;
 }
 

@@ -18,13 +18,16 @@ namespace windlass::detail {
 /// Obligations; all seq_cst, for with acquire/release in place of any of them a wake-up is lost:
 ///   (a) an enqueuer makes the job visible, then reads the word in wake_one();                     [park.publish]
 ///   (b) a worker joins the sleepers in lie_down(), then looks at every ring once more; if it finds something it
-///       calls get_up(), else sleep();                                                             [park.look]
+///       calls get_up() and is a searcher again, else sleep();                                     [park.look]
 ///   (c) a searcher that found a job leaves in end_search(); if it was the last one it looks at the rings again and
 ///       calls wake_one() if anything is left.                                                     [park.search]
-/// Why (c): two enqueues may both have left their jobs to this one searcher.
+/// Why (c): two enqueues may both have left their jobs to this one searcher. For the same reason whoever gets up again
+/// does so as a searcher: until it lay down it may have been one.
 ///
-/// Whoever takes a sleeper off the count owes it a token; one that leaves by itself just then takes the debt over.
-/// Invariant, under `mutex_`: stack size = sleepers + tokens owed.
+/// Whoever takes a sleeper off the count owes a token to one of the stack; a sleeper that leaves by itself when no
+/// other is left for that takes the debt over, and the debtor, when it comes, must know: it would take one that lay
+/// down since, and a token without a count.
+/// Invariant, under `mutex_`: stack size = sleepers + tokens owed - debts taken over.
 template <class Policy = StdAtomics>
 class Parking {
  public:
@@ -51,10 +54,14 @@ class Parking {
     Sleeper* woken = nullptr;
     {
       const std::lock_guard lock(mutex_);
+      if (taken_over_ != 0) {
+        --taken_over_;
+        return;
+      }
       woken = top_;
-      if (woken != nullptr) take_off(*woken);
+      take_off(*woken);
     }
-    if (woken != nullptr) hand(*woken, Sleeper::Token::search);  // else a leaver took the debt over
+    hand(*woken, Sleeper::Token::search);
   }
 
   /// Becomes a searcher if there is none. The caller looks on, then ends it by end_search() or lie_down().
@@ -91,13 +98,17 @@ class Parking {
     return true;
   }
 
-  /// After lie_down(): leaves without sleeping. True if the caller is a searcher now.
-  [[nodiscard]] bool get_up(Sleeper& self) noexcept {
+  /// After lie_down(): leaves without sleeping. The caller is a searcher then.
+  void get_up(Sleeper& self) noexcept {
     {
       const std::lock_guard lock(mutex_);
-      if (self.is_down) return leave(self);
+      if (self.is_down) {
+        (void)leave(self, one_searcher);
+        return;
+      }
     }
-    return sleep(self);  // somebody took us off the stack: the token is on its way
+    // Somebody took us off the stack: the token is on its way. It may be a mere nudge.
+    if (!sleep(self)) word_.fetch_add(one_searcher, std::memory_order_seq_cst);
   }
 
   /// After lie_down(): sleeps until a token comes. True if the caller is a searcher now.
@@ -113,7 +124,7 @@ class Parking {
     {
       const std::lock_guard lock(mutex_);
       if (!other.is_down) return;
-      searches = leave(other);
+      searches = leave(other, 0);
     }
     hand(other, searches ? Sleeper::Token::search : Sleeper::Token::nudge);
   }
@@ -131,7 +142,7 @@ class Parking {
         released_ = true;
         woken = top_;
         if (woken == nullptr) return;
-        searches = leave(*woken);
+        searches = leave(*woken, 0);
       }
       hand(*woken, searches ? Sleeper::Token::search : Sleeper::Token::nudge);
     }
@@ -146,13 +157,15 @@ class Parking {
   [[nodiscard]] static constexpr std::uint32_t sleepers_in(std::uint32_t word) noexcept { return word & 0xffffU; }
   [[nodiscard]] static constexpr std::uint32_t searchers_in(std::uint32_t word) noexcept { return word >> 16U; }
 
-  // Under the lock: off the stack by itself. True if there was a token owed to somebody and nobody else to take it.
-  bool leave(Sleeper& self) noexcept {
+  // Under the lock: off the stack by itself, and in the word `becomes` something else. True if a token was owed and
+  // nobody else there to take it: then `self` is a searcher, whatever it wanted.
+  bool leave(Sleeper& self, std::uint32_t becomes) noexcept {
     take_off(self);
     std::uint32_t seen = word_.load(std::memory_order_seq_cst);
     while (sleepers_in(seen) != 0) {
-      if (word_.compare_exchange_weak(seen, seen - one_sleeper, std::memory_order_seq_cst)) return false;
+      if (word_.compare_exchange_weak(seen, seen - one_sleeper + becomes, std::memory_order_seq_cst)) return false;
     }
+    ++taken_over_;
     return true;
   }
 
@@ -173,6 +186,7 @@ class Parking {
 
   typename Locks<Policy>::Mutex mutex_;
   Sleeper* top_ = nullptr;
+  std::uint32_t taken_over_ = 0;  // tokens that nobody needs any more, though whoever owes them does not know yet
   bool released_ = false;
   alignas(cache_line) typename Policy::template Atomic<std::uint32_t> word_{0};
 };

@@ -35,8 +35,8 @@ struct CrewOptions {
 /// The workers of one or more queues, their substitutes, the timekeeper, and seats for threads that pump.
 ///
 /// Records are fixed at construction: workers, then substitutes, then seats. A substitute starts when a run has lost
-/// its lease; when more of them are up than runs hang, the next one that looks for work stands by until it is wanted
-/// again. Only the lease watch decides who hangs.
+/// its lease. When more threads are up than workers are wanted and runs hang, the next one that looks for work stands
+/// by until it is wanted again, whatever it was started as. Only the lease watch decides who hangs.
 class Crew final : public Host {
  public:
   static constexpr std::uint32_t max_pumps = 4;
@@ -76,6 +76,12 @@ class Crew final : public Host {
   /// The same for whoever waits or pumps without a timekeeper: all time counts. Returns when more is due.
   Time keep_time(Time now);
 
+  /// So much time has passed on a clock that is moved by hand, and it was no standstill. Not beside round().
+  void slept(Duration by) noexcept {
+    next_watch_ += by;
+    armed_at_.fetch_add(by.count(), std::memory_order_seq_cst);
+  }
+
   /// Asks every run of `queue` to stop; calls `visit(slot)` for each. Errands are not asked.
   template <class Visit>
   void stop_runs(const QueueBase& queue, StopReason why, Visit visit);
@@ -102,8 +108,15 @@ class Crew final : public Host {
   void rearm_ready() noexcept { ready_armed_.store(true, std::memory_order_seq_cst); }
 
   [[nodiscard]] std::uint32_t hung() const noexcept { return hung_.load(std::memory_order_seq_cst); }
-  [[nodiscard]] std::uint32_t substitutes() const noexcept { return substitutes_.load(std::memory_order_seq_cst); }
+  /// Threads beyond the number asked for.
+  [[nodiscard]] std::uint32_t substitutes() const noexcept {
+    const std::uint32_t active = active_.load(std::memory_order_seq_cst);
+    const std::uint32_t target = target_.load(std::memory_order_seq_cst);
+    return active > target ? active - target : 0;
+  }
   [[nodiscard]] bool is_degraded() const noexcept { return degraded_.load(std::memory_order_seq_cst); }
+  /// How often a worker hook or on_ready threw.
+  [[nodiscard]] std::uint64_t hook_errors() const noexcept { return hook_errors_.load(std::memory_order_relaxed); }
 
  private:
   enum class Kind : std::uint8_t { worker, substitute };
@@ -114,11 +127,18 @@ class Crew final : public Host {
     Kind kind = Kind::worker;
     std::uint32_t index = 0;                  // among its kind
     LeaseWatch watch;                         // watch() only
-    std::uint64_t hung_in = 0;                // watch() only: the line's name while its run hangs
+    std::atomic<std::uint64_t> hung_in{0};    // the line's name while its run hangs; set by watch() only
     bool is_standing_by = false;              // under mutex_
     std::atomic<QueueBase*> inside{nullptr};  // whose code the thread is in, if queues come and go
     std::atomic<bool> is_taken{false};        // a thread is here
     std::thread thread;
+  };
+
+  // Whose turn it is for one worker: each queue has as many in a row as its weight says, and an empty one passes the
+  // rest on. So where queues are full, they share by weight, whatever else is there.
+  struct Turn {
+    std::uint32_t queue;
+    std::uint32_t left;
   };
 
   template <class Ready, class Nag>
@@ -127,14 +147,16 @@ class Crew final : public Host {
   // crew_work.hpp
   void start_all();
   void work(Record& self);
-  [[nodiscard]] bool run_any(Record& self, std::uint32_t& turn);
+  [[nodiscard]] bool run_any(Record& self, Turn& turn);
   [[nodiscard]] bool run_queue(Record& self, QueueBase* queue, std::uint32_t index);
   void rest(Record& self);
   void tell_parked(Record& self);
   [[nodiscard]] bool has_work(RunLine& line) const noexcept;
-  [[nodiscard]] bool is_surplus(const Record& record) const noexcept;
+  [[nodiscard]] bool is_surplus() const noexcept { return substitutes() > hung(); }
+  [[nodiscard]] bool is_short() const noexcept;
+  void come_back(Record& record) noexcept;
   void stand_by(Record& self);
-  [[nodiscard]] bool call_up(Kind kind, std::uint32_t first, std::uint32_t last);
+  [[nodiscard]] bool call_up(std::uint32_t first);
   void start_thread(Record& record);
   void signal_ready() noexcept;
   void call_hook(const Function<void(const WorkerInfo&)>& hook, const Record& record, std::string_view name) noexcept;
@@ -142,7 +164,8 @@ class Crew final : public Host {
   // crew_watch.hpp
   void watch(Time now);
   void judge_hung(Record& record, const LeaseWatch::Finding& found);
-  void start_substitute();
+  void expire(Record& record, const LeaseWatch::Finding& found);
+  void start_substitutes();
   Time tick_all(Time now);
   [[nodiscard]] std::unique_lock<std::mutex> lock_queues();
   void arm() noexcept;
@@ -161,13 +184,14 @@ class Crew final : public Host {
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint32_t> active_{0};  // threads that work or look for work: neither standing by nor unborn
   std::atomic<std::uint32_t> hung_{0};
-  std::atomic<std::uint32_t> substitutes_{0};  // those of them that are substitutes
   std::atomic<bool> degraded_{false};
+  std::atomic<std::uint64_t> hook_errors_{0};
   std::atomic<bool> armed_{false};
   std::atomic<bool> is_watching_{false};
   std::atomic<bool> ready_armed_{true};
   std::atomic<std::uint32_t> pulled_{0};
   std::atomic<Duration::rep> shortest_lease_{0};
+  std::atomic<Duration::rep> armed_at_{0};
   std::atomic<Duration::rep> stalled_{0};
   Parking<> parking_;
   Timekeeper timekeeper_;

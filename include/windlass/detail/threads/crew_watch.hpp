@@ -16,7 +16,8 @@ inline void Crew::lease_in_use(Duration lease) noexcept {
   Duration::rep seen = shortest_lease_.load(std::memory_order_seq_cst);
   while (seen == 0 || lease.count() < seen) {
     if (shortest_lease_.compare_exchange_weak(seen, lease.count(), std::memory_order_seq_cst)) {
-      if (armed_.load(std::memory_order_seq_cst)) timekeeper_.nudge();
+      arm();  // a worker that is up may start it without having slept
+      timekeeper_.nudge();
       return;
     }
   }
@@ -52,6 +53,7 @@ inline bool Crew::stop_run(const QueueBase& queue, std::uint32_t slot, std::uint
 // counts the sleepers (both seq_cst): one of the two sees the other.
 inline void Crew::arm() noexcept {
   if (armed_.load(std::memory_order_seq_cst) || shortest_lease_.load(std::memory_order_seq_cst) == 0) return;
+  armed_at_.store(options_.now().time_since_epoch().count(), std::memory_order_seq_cst);  // before `armed`: for round()
   if (!armed_.exchange(true, std::memory_order_seq_cst)) timekeeper_.nudge();
 }
 
@@ -95,15 +97,16 @@ inline Time Crew::keep_time(Time now) {
   for (std::uint32_t i = first_seat(); i < count_ && !wanted; ++i) {
     wanted = records_[i].line.running.load(std::memory_order_relaxed) != 0;
   }
-  if (wanted) watch(now);
+  if (wanted) watch(lease_time(now));
   return next;
 }
 
 inline Time Crew::round(Time now) {
   const bool is_armed = armed_.load(std::memory_order_seq_cst);
   // Late by three intervals on top of the one that was meant: the whole process stood still, handlers included.
-  const Duration late = now - next_watch_;
-  if (is_armed && was_armed_ && late > 3 * interval()) stalled_.fetch_add(late.count(), std::memory_order_seq_cst);
+  const Time meant = was_armed_ ? next_watch_ : Time{Duration{armed_at_.load(std::memory_order_seq_cst)}};
+  const Duration late = now - meant;
+  if (is_armed && late > 3 * interval()) stalled_.fetch_add(late.count(), std::memory_order_seq_cst);
   Time next = tick_all(now);
   if (is_armed) {
     if (!was_armed_ || now - last_watch_ >= interval()) {
@@ -127,9 +130,9 @@ inline void Crew::watch(Time now) {
   for (std::uint32_t i = 0; i < count_; ++i) {
     Record& record = records_[i];
     const LeaseWatch::Finding found = record.watch.look(record.line, now);
-    if (record.hung_in != 0 && record.line.running.load(std::memory_order_seq_cst) != record.hung_in) {
-      record.hung_in = 0;
-      hung_.fetch_sub(1, std::memory_order_seq_cst);
+    const std::uint64_t hung_in = record.hung_in.load(std::memory_order_seq_cst);
+    if (hung_in != 0 && record.line.running.load(std::memory_order_seq_cst) != hung_in) {
+      come_back(record);
       has_returned = true;
     }
     if (found.is_over_time) record.line.stop.request(found.round, StopReason::max_runtime);
@@ -139,20 +142,25 @@ inline void Crew::watch(Time now) {
     }
   }
   is_watching_.store(false, std::memory_order_release);
-  if (has_returned) {  // a substitute may be one too many now
-    for (std::uint32_t i = options_.max_workers; i < first_seat(); ++i) parking_.nudge(records_[i].bed);
+  if (has_returned) {  // one may be too many now
+    for (std::uint32_t i = 0; i < first_seat(); ++i) parking_.nudge(records_[i].bed);
   }
-  if (hung() > substitutes() && timekeeper_.is_running()) start_substitute();
+  // In this order: while the timekeeper's first rounds run beside its start(), nobody hangs yet.
+  if ((hung() > substitutes() || is_degraded()) && timekeeper_.is_running()) start_substitutes();
 }
 
 inline void Crew::judge_hung(Record& record, const LeaseWatch::Finding& found) {
   const std::uint64_t name = RunLine::name(found.low_stamp, found.slot);
   if (record.line.running.load(std::memory_order_seq_cst) != name) return;
-  if (record.hung_in == 0) {
-    record.hung_in = name;
+  if (record.hung_in.load(std::memory_order_seq_cst) == 0) {
     hung_.fetch_add(1, std::memory_order_seq_cst);
+    record.hung_in.store(name, std::memory_order_seq_cst);  // before the expiry: whoever loses its job by it sees this
   }
-  if (found.slot == RunLine::errand) return;  // inside a sink: the job stays with its owner
+  if (found.slot != RunLine::errand) expire(record, found);  // inside a sink: the job stays with its owner
+  if (record.line.running.load(std::memory_order_seq_cst) != name) come_back(record);  // it did while we judged
+}
+
+inline void Crew::expire(Record& record, const LeaseWatch::Finding& found) {
   // The run may return and its queue be destroyed as we speak: only a queue that is still attached is called.
   const auto lock = lock_queues();
   for (const auto& entry : queues_) {
@@ -162,25 +170,19 @@ inline void Crew::judge_hung(Record& record, const LeaseWatch::Finding& found) {
   }
 }
 
-inline void Crew::start_substitute() {
+inline void Crew::start_substitutes() {
   const std::lock_guard lock(mutex_);
-  if (call_up(Kind::substitute, options_.max_workers, first_seat())) {
-    degraded_.store(false, std::memory_order_seq_cst);
-    return;
-  }
-  for (std::uint32_t i = options_.max_workers; i < first_seat(); ++i) {
-    if (records_[i].thread.joinable()) continue;
 #if defined(__cpp_exceptions)
-    try {
-      start_thread(records_[i]);
-      degraded_.store(false, std::memory_order_seq_cst);
-    } catch (const std::system_error&) {  // tried again with the next look
-      degraded_.store(true, std::memory_order_seq_cst);
+  try {
+    while (is_short() && call_up(options_.max_workers)) {
     }
-#endif
-    return;
+  } catch (const std::system_error&) {  // tried again with the next look
   }
-  degraded_.store(true, std::memory_order_seq_cst);
+#else
+  while (is_short() && call_up(options_.max_workers)) {
+  }
+#endif
+  degraded_.store(substitutes() < hung(), std::memory_order_seq_cst);
 }
 
 }  // namespace windlass::detail

@@ -56,45 +56,53 @@ inline void Crew::start_thread(Record& record) {
   record.thread = std::thread([this, &record] { work(record); });
   record.is_taken.store(true, std::memory_order_seq_cst);
   active_.fetch_add(1, std::memory_order_seq_cst);
-  if (record.kind == Kind::substitute) substitutes_.fetch_add(1, std::memory_order_seq_cst);
 }
 
 inline void Crew::resize(std::uint32_t workers) {
   const std::lock_guard lock(mutex_);
   if (stopping_.load(std::memory_order_seq_cst)) return;
   target_.store(workers, std::memory_order_seq_cst);
-  while (call_up(Kind::worker, 0, workers)) {
+  while (is_short() && call_up(0)) {
   }
-  for (std::uint32_t i = 0; i < workers; ++i) {
-    if (!records_[i].thread.joinable()) start_thread(records_[i]);
-  }
-  for (std::uint32_t i = workers; i < options_.max_workers; ++i) parking_.nudge(records_[i].bed);
+  for (std::uint32_t i = 0; i < first_seat(); ++i) parking_.nudge(records_[i].bed);  // some may be too many now
 }
 
-// Under mutex_. One record of [first, last) that stands by works again; false if none does.
-inline bool Crew::call_up(Kind kind, std::uint32_t first, std::uint32_t last) {
-  for (std::uint32_t i = first; i < last; ++i) {
+// Fewer threads are up than are wanted. For more hung runs than there may be substitutes nobody stands in.
+inline bool Crew::is_short() const noexcept {
+  return substitutes() < std::min(hung(), options_.max_substitutes) ||
+         active_.load(std::memory_order_seq_cst) < target_.load(std::memory_order_seq_cst);
+}
+
+// Under mutex_. One more thread works: one that stands by, or a new one, of record `first` if it has none. False if
+// all are up.
+inline bool Crew::call_up(std::uint32_t first) {
+  for (std::uint32_t i = 0; i < first_seat(); ++i) {
     if (!std::exchange(records_[i].is_standing_by, false)) continue;
     active_.fetch_add(1, std::memory_order_seq_cst);
-    if (kind == Kind::substitute) substitutes_.fetch_add(1, std::memory_order_seq_cst);
     parking_.call(records_[i].bed);
+    return true;
+  }
+  for (std::uint32_t i = 0; i < first_seat(); ++i) {
+    Record& record = records_[(first + i) % first_seat()];
+    if (record.thread.joinable()) continue;
+    start_thread(record);
     return true;
   }
   return false;
 }
 
-inline bool Crew::is_surplus(const Record& record) const noexcept {
-  if (record.kind == Kind::worker) return record.index >= target_.load(std::memory_order_seq_cst);
-  return substitutes() > hung();
+// A run that hung has returned. Its worker says so before it looks for work, so that of the two, it and its
+// substitute, one stands by at once; the watch says so for whoever pumps.
+inline void Crew::come_back(Record& record) noexcept {
+  if (record.hung_in.exchange(0, std::memory_order_seq_cst) != 0) hung_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
 inline void Crew::stand_by(Record& self) {
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_.load(std::memory_order_seq_cst) || !is_surplus(self)) return;
+    if (stopping_.load(std::memory_order_seq_cst) || !is_surplus()) return;
     self.is_standing_by = true;
     active_.fetch_sub(1, std::memory_order_seq_cst);
-    if (self.kind == Kind::substitute) substitutes_.fetch_sub(1, std::memory_order_seq_cst);
   }
   end_search(self.line);  // the token is not for us: passed on
   (void)parking_.sleep(self.bed);
@@ -148,7 +156,7 @@ inline void Crew::call_hook(const Function<void(const WorkerInfo&)>& hook, const
   try {
     hook(info);
   } catch (...) {
-    // A hook that throws has nobody to tell; the worker goes on.
+    hook_errors_.fetch_add(1, std::memory_order_relaxed);
   }
 #else
   hook(info);
@@ -160,9 +168,10 @@ inline void Crew::work(Record& self) {
   name_this_thread(name.view());
   call_hook(options_.on_worker_start, self, name.view());
   arm();
-  std::uint32_t turn = self.index;
+  Turn turn{self.index, 0};
   while (!stopping_.load(std::memory_order_relaxed)) {
-    if (is_surplus(self)) {
+    if (self.hung_in.load(std::memory_order_relaxed) != 0) come_back(self);
+    if (is_surplus()) {
       stand_by(self);
     } else if (!run_any(self, turn)) {
       rest(self);
@@ -185,8 +194,13 @@ inline void Crew::rest(Record& self) {
     }
   }
   if (!parking_.lie_down(self.bed, std::exchange(searching, false))) return;
-  const bool wants_up = has_work(self.line) || is_surplus(self) || stopping_.load(std::memory_order_seq_cst);
-  searching = wants_up ? parking_.get_up(self.bed) : parking_.sleep(self.bed);
+  const bool wants_up = has_work(self.line) || is_surplus() || stopping_.load(std::memory_order_seq_cst);
+  if (wants_up) {
+    parking_.get_up(self.bed);
+    searching = true;
+  } else {
+    searching = parking_.sleep(self.bed);
+  }
   arm();
 }
 
@@ -206,30 +220,24 @@ inline void Crew::tell_parked(Record& self) {
   }
 }
 
-inline bool Crew::run_any(Record& self, std::uint32_t& turn) {
+inline bool Crew::run_any(Record& self, Turn& turn) {
   if (!options_.is_shared) {
     QueueBase* const queue = queues_[0].load(std::memory_order_acquire);
     return queue != nullptr && queue->run_next(self.line) != Ran::nothing;
   }
   const std::uint32_t count = queue_count_.load(std::memory_order_seq_cst);
-  std::uint32_t total = 0;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    if (queues_[i].load(std::memory_order_relaxed) != nullptr) total += weights_[i].load(std::memory_order_relaxed);
-  }
-  if (total == 0) return false;
-  // Of `total` turns, each queue has first choice as often as its weight says; an empty one passes it on.
-  std::uint32_t at = turn++ % total;
-  std::uint32_t first = 0;
-  for (; first + 1 < count; ++first) {
-    if (queues_[first].load(std::memory_order_relaxed) == nullptr) continue;
-    const std::uint32_t weight = weights_[first].load(std::memory_order_relaxed);
-    if (at < weight) break;
-    at -= weight;
-  }
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const std::uint32_t index = (first + i) % count;
-    QueueBase* const queue = queues_[index].load(std::memory_order_seq_cst);
-    if (queue != nullptr && run_queue(self, queue, index)) return true;
+  if (count == 0) return false;
+  for (std::uint32_t look = 0; look <= count; ++look) {  // the first may be at what is left of its turns
+    if (turn.left == 0 || turn.queue >= count) {
+      turn.queue = (turn.queue + 1) % count;
+      turn.left = weights_[turn.queue].load(std::memory_order_relaxed);
+    }
+    QueueBase* const queue = queues_[turn.queue].load(std::memory_order_seq_cst);
+    if (queue != nullptr && run_queue(self, queue, turn.queue)) {
+      --turn.left;
+      return true;
+    }
+    turn.left = 0;
   }
   return false;
 }
@@ -264,8 +272,8 @@ inline void Crew::signal_ready() noexcept {
 #if defined(__cpp_exceptions)
   try {
     options_.on_ready();
-  } catch (...) {
-    // The host's own signal failed; the job stays ready and the next pump finds it.
+  } catch (...) {  // the job stays ready, and the next pump finds it
+    hook_errors_.fetch_add(1, std::memory_order_relaxed);
   }
 #else
   options_.on_ready();

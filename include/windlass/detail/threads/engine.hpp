@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -210,20 +211,26 @@ class Engine {
   void shutdown(Duration grace, Leftover leftover, Function<void(JobId, Payload&&)> hand_back) {
     close();
     if (is_shutting_down_.exchange(true, std::memory_order_seq_cst)) {
-      (void)wait(core.idle, [&] { return core.phase.load(std::memory_order_seq_cst) == Phase::over; }, {}, {});
+      (void)wait(core.idle, [&] { return has_ended_.load(std::memory_order_seq_cst); }, {}, {});
       return;
     }
-    const Frame frame(crew, core);
+    const Frame frame(crew, core.number);
     core.leftover = leftover;
     core.hand_back = std::move(hand_back);
     const bool runs = leftover == Leftover::run;
     enter(runs ? Phase::draining : Phase::stopping);
+    if (runs) core.plan_wall_clock_jobs();  // so that it is known which are due within the grace
     const Deadline deadline = deadline_in(grace);
-    (void)wait_running([&] { return is_settled(runs, deadline.own); }, deadline);
+    const auto settled = [&] { return is_settled(runs, deadline.own); };
+    // Now and then: a worker clears its line after its last word about a job, and tells nobody.
+    while (wait_running(settled, sooner(deadline)) != WaitError::none && !is_past(deadline) &&
+           std::chrono::steady_clock::now() < *deadline.real) {
+    }
     enter(Phase::stopping);
     stop_crew();
     core.phase.store(Phase::over, std::memory_order_seq_cst);
     sweep_leftovers(core);
+    has_ended_.store(true, std::memory_order_seq_cst);
     enter(Phase::over);
   }
 
@@ -259,6 +266,17 @@ class Engine {
 
   [[nodiscard]] bool is_past(const Deadline& deadline) const {
     return deadline.own != Time::max() && core.clock.now() >= deadline.own;
+  }
+
+  // At most 5 ms from now; where callers move the clock by hand, nothing happens meanwhile.
+  [[nodiscard]] Deadline sooner(const Deadline& deadline) const {
+    static constexpr std::chrono::milliseconds pace{5};
+    const Deadline soon = deadline_in(pace);
+    if constexpr (requires { core.clock.sleep(Duration{}); }) {
+      return crew.is_pumped() ? deadline : Deadline{std::min(soon.real, deadline.real), deadline.own};
+    } else {
+      return {std::min(soon.real, deadline.real), std::min(soon.own, deadline.own)};
+    }
   }
 
   // Nothing of this queue is left to wait for within a grace that ends at `end`.
@@ -303,6 +321,7 @@ class Engine {
 
   std::atomic<const char*> last_pumper_{nullptr};
   std::atomic<bool> is_shutting_down_{false};
+  std::atomic<bool> has_ended_{false};
 };
 
 }  // namespace windlass::detail

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+
+#include "execution.hpp"
+
+namespace interleave {
+
+/// `std::mutex` for threads of an Execution.
+class Mutex {
+ public:
+  Mutex() = default;
+  Mutex(const Mutex&) = delete;
+  Mutex& operator=(const Mutex&) = delete;
+
+  void lock() {
+    Execution& run = Execution::now();
+    run.point();
+    if (run.is_held(this)) run.wait({this});
+    take();
+  }
+
+  bool try_lock() {
+    Execution& run = Execution::now();
+    run.point();
+    if (run.is_held(this)) return false;
+    take();
+    return true;
+  }
+
+  // No point of its own: whoever may go on now can do so at the caller's next one.
+  void unlock() {
+    Execution& run = Execution::now();
+    if (!run.is_held(this)) run.fail("a mutex was unlocked that nobody holds");
+    run.unlocked(this);
+    view_ = run.seen().view;
+    clock_.join(run.seen().clock);
+    run.seen().tick();
+    run.tell("unlock");
+  }
+
+ private:
+  friend class Condition;
+
+  void take() {
+    Execution& run = Execution::now();
+    run.locked(this);
+    join(run.seen().view, view_.data(), view_.size());
+    run.seen().clock.join(clock_);
+    run.tell("lock");
+  }
+
+  View view_;
+  Clock clock_;
+};
+
+/// `std::condition_variable` for threads of an Execution: a parker under whose hands a lost wake-up is a deadlock, seen
+/// at once. It never wakes spuriously, for that would hide one; a timed wait may time out at any moment.
+class Condition {
+ public:
+  Condition() = default;
+  Condition(const Condition&) = delete;
+  Condition& operator=(const Condition&) = delete;
+
+  void wait(std::unique_lock<Mutex>& lock) { (void)sleep(lock, false); }
+
+  template <class Ready>
+  void wait(std::unique_lock<Mutex>& lock, Ready ready) {
+    while (!ready()) wait(lock);
+  }
+
+  /// When it is is none of the model's business.
+  template <class Time>
+  std::cv_status wait_until(std::unique_lock<Mutex>& lock, const Time& /*deadline*/) {
+    return sleep(lock, true) ? std::cv_status::no_timeout : std::cv_status::timeout;
+  }
+
+  void notify_one() noexcept {
+    Execution::now().point();
+    Execution::now().tell("notify one");
+    Execution::now().notify(this, false);
+  }
+
+  void notify_all() noexcept {
+    Execution::now().point();
+    Execution::now().tell("notify all");
+    Execution::now().notify(this, true);
+  }
+
+ private:
+  // True if notified.
+  bool sleep(std::unique_lock<Mutex>& lock, bool has_timeout) {
+    Execution& run = Execution::now();
+    Mutex& mutex = *lock.mutex();
+    run.tell("sleep");
+    mutex.unlock();
+    const bool was_notified = run.wait({&mutex, this, has_timeout, false});
+    if (run.is_held(&mutex)) run.wait({&mutex});  // its time was up: it is no waiter any more, but needs the mutex
+    mutex.take();
+    return was_notified;
+  }
+};
+
+}  // namespace interleave

@@ -1,0 +1,115 @@
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "await.hpp"
+#include "catch.hpp"
+#include "signal.hpp"
+#include "windlass/windlass.hpp"
+
+using namespace std::chrono_literals;
+using windlass::Delivery;
+using windlass::FixedDelay;
+using windlass::JobQueue;
+using windlass::Outcome;
+using windlass::Report;
+using windlass::StopReason;
+
+// Runs that hang while their queue shuts down.
+
+namespace {
+
+using Queue = JobQueue<int>;
+
+// A queue with a hung run of job 1, and a shutdown that waits for it.
+struct Ending {
+  std::atomic<int> runs_of_one{0};
+  std::atomic<int> inside_one{0};
+  std::atomic<int> most_inside_one{0};
+  std::atomic<StopReason> told{StopReason::none};
+  Signal inside;
+  Signal may_hang;
+  Signal release;
+  Outcome answer;
+  std::optional<Queue> queue;
+  Report report;
+  std::thread ender;
+
+  explicit Ending(Outcome its_answer) : answer(its_answer) {
+    queue.emplace(
+        [this](const int& payload, Delivery& d) {
+          if (payload != 1) return Outcome::done();
+          const int now = ++inside_one;
+          if (now > most_inside_one) most_inside_one = now;
+          if (++runs_of_one > 1) {
+            --inside_one;
+            return Outcome::done();
+          }
+          inside.set();
+          while (!may_hang.wait(5ms)) d.heartbeat();
+          release.wait();
+          told = d.stop_token().reason();
+          --inside_one;
+          return answer;
+        },
+        Queue::Options{.workers = 1, .lease = 100ms, .retry = FixedDelay{}});
+    queue->enqueue(1).or_throw();
+    queue->enqueue(2, {.delay = 500ms}).or_throw();
+    if (!inside.wait()) return;
+    ender = std::thread([this] { report = queue->shutdown({.grace = 20s}); });
+  }
+  Ending(const Ending&) = delete;
+  ~Ending() {
+    may_hang.set();
+    release.set();
+    if (ender.joinable()) ender.join();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a run that loses its lease while its queue shuts down shares its job with nobody", "[shutdown][lease]") {
+  Ending ending(GENERATE(Outcome::done(), Outcome::retry("too late")));
+  REQUIRE(await([&] { return ending.queue->is_closed(); }));
+  ending.may_hang.set();
+  CHECK(await([&] { return ending.queue->stats().expiries == 1; }));
+  CHECK(await([&] { return ending.queue->stats().done == 1; }));  // the other job: somebody is there to run jobs
+  CHECK(ending.runs_of_one == 1);
+  ending.release.set();
+  ending.ender.join();
+  CHECK(ending.told == StopReason::lease_lost);
+  CHECK(ending.most_inside_one == 1);
+  CHECK(ending.report.present == 0);
+  CHECK(ending.report.done + ending.report.dead == 2);
+  if (ending.answer.kind() == windlass::OutcomeKind::done) {
+    CHECK(ending.runs_of_one == 1);
+    CHECK(ending.report.done == 2);
+    CHECK(ending.queue->stats().late_successes == 1);
+    CHECK(ending.queue->stats().redeliveries == 0);
+  }
+}
+
+TEST_CASE("a run that says it lives keeps its lease while its queue shuts down", "[shutdown][lease]") {
+  Signal inside;
+  std::atomic<bool> extended{true};
+  std::atomic<int> runs{0};
+  Queue queue{[&](const int&, Delivery& d) {
+                ++runs;
+                inside.set();
+                for (int i = 0; i < 50; ++i) {
+                  std::this_thread::sleep_for(10ms);
+                  if (i % 2 == 0) d.heartbeat();
+                  if (i % 2 != 0 && !d.extend(200ms)) extended = false;
+                }
+              },
+              {.workers = 1, .lease = 200ms}};
+  queue.enqueue(1).or_throw();
+  REQUIRE(inside.wait());
+  const Report report = queue.shutdown({.grace = 20s});
+  CHECK(extended);
+  CHECK(runs == 1);
+  CHECK(report.done == 1);
+  CHECK(queue.stats().expiries == 0);
+}
