@@ -146,7 +146,7 @@ TEST_CASE("options at the edge of what is possible are accepted", "[enqueue]") {
 TEST_CASE("or_throw says why a queue refused, and which option is to blame", "[enqueue]") {
   Queue queue{ignore};
   try {
-    queue.try_emplace_with({.max_failures = 0}, new int{1}).or_throw();
+    queue.try_emplace_with({.max_failures = 0}, nullptr).or_throw();
     FAIL("accepted no failures at all");
   } catch (const EnqueueFailure& failure) {
     CHECK(failure.error() == EnqueueError::invalid_options);

@@ -25,7 +25,8 @@ struct Stopper {
   Signal stopped, go_on;
 
   void operator()(const Observation& seen) {
-    if (seen.event != at || !is_armed.exchange(false)) return;
+    // Workers call from the beginning, and `at` is set after that: only who sees it armed may read it.
+    if (!is_armed.load() || seen.event != at || !is_armed.exchange(false)) return;
     stopped.set();
     go_on.wait();
   }
