@@ -44,27 +44,58 @@ TEST_CASE("setting a manual clock's wall changes nothing else", "[testing]") {
   CHECK(clock.wall_now() == noon + 5ms);
 }
 
-TEST_CASE("advance goes tick by tick, jump at once; both tell whoever listens", "[testing]") {
+TEST_CASE("advance goes tick by tick, jump and sleep at once; all tell whoever listens", "[testing]") {
   struct Listener {
     ManualClock clock;
-    std::vector<Duration> seen{};
+    std::vector<std::pair<Duration, Duration>> heard{};  // when, and how much of it was slept
   } listener;
   const auto begun = listener.clock.now();
-  listener.clock.listen(&listener, [](void* self, windlass::Duration) {
+  listener.clock.listen(&listener, [](void* self, Duration slept) {
     auto& me = *static_cast<Listener*>(self);
-    me.seen.push_back(me.clock.now() - Time{1h});
+    me.heard.emplace_back(me.clock.now() - Time{1h}, slept);
   });
   listener.clock.advance(2500us);
   listener.clock.jump(1s);
-  listener.clock.sleep(1s);  // tells nobody
+  listener.clock.sleep(1s);
   listener.clock.advance(25ms, 10ms);
   const Duration after = 2500us + 2s;
-  CHECK(listener.seen ==
-        std::vector<Duration>{1ms, 2ms, 2500us, 2500us + 1s, after + 10ms, after + 20ms, after + 25ms});
+  CHECK(listener.heard == std::vector<std::pair<Duration, Duration>>{{1ms, 0s},
+                                                                     {2ms, 0s},
+                                                                     {2500us, 0s},
+                                                                     {2500us + 1s, 0s},
+                                                                     {after, 1s},
+                                                                     {after + 10ms, 0s},
+                                                                     {after + 20ms, 0s},
+                                                                     {after + 25ms, 0s}});
   listener.clock.forget(&listener);
   listener.clock.advance(1ms);
-  CHECK(listener.seen.size() == 7);
+  CHECK(listener.heard.size() == 8);
   CHECK(listener.clock.now() == begun + after + 26ms);
+}
+
+TEST_CASE("an on_ready that the clock brings about may pump, make queues and end them", "[testing]") {
+  const ManualClock clock;
+  ManualQueue<int>* self = nullptr;
+  std::optional<ManualQueue<int>> other;
+  int ran = 0;
+  ManualQueue<int> queue{[&](const int&, Delivery& delivery) {
+                           ++ran;
+                           (void)delivery.sleep_for(1ms);
+                         },
+                         {.on_ready =
+                              [&] {
+                                if (self == nullptr) return;
+                                self->pump();
+                                other.reset();
+                                other.emplace([](const int&) {}, windlass::QueueOptions<int>{}, clock);
+                              }},
+                         clock};
+  queue.enqueue(0, {.delay = 1s}).or_throw();
+  queue.pump();
+  self = &queue;
+  clock.advance(2s);
+  CHECK(ran == 1);
+  CHECK(clock.now() == Time{1h + 2s + 1ms});
 }
 
 TEST_CASE("a manual queue runs nothing by itself, and on step what is ready then", "[testing]") {

@@ -74,7 +74,7 @@ class ManualClock {
   struct State {
     std::atomic<Duration::rep> now{Duration{std::chrono::hours{1}}.count()};
     std::atomic<Duration::rep> wall{Duration{std::chrono::hours{24} * 365 * 50}.count()};
-    std::mutex mutex;
+    std::recursive_mutex mutex;  // a queue that is told may call on_ready, and that the clock
     std::vector<Listener> listeners;
   };
   void move(Duration by) const noexcept {
@@ -83,7 +83,10 @@ class ManualClock {
   }
   void tell(Duration slept) const {
     const std::lock_guard lock(state_->mutex);
-    for (const Listener& listener : state_->listeners) listener.call(listener.whom, slept);
+    for (std::size_t i = 0; i < state_->listeners.size(); ++i) {  // more may come, or go, meanwhile
+      const Listener listener = state_->listeners[i];
+      listener.call(listener.whom, slept);
+    }
   }
 
   std::shared_ptr<State> state_;

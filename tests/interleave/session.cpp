@@ -15,6 +15,16 @@ constexpr std::uint64_t more_random = 20;
 
 std::string test_name() { return Catch::getResultCapture().getCurrentTestName(); }
 
+// The test's name as Catch2 wants it on the command line.
+std::string test_spec() {
+  std::string text;
+  for (const char letter : test_name()) {
+    if (letter == ',' || letter == '[') text += '\\';
+    text += letter;
+  }
+  return text;
+}
+
 // Explorations are numbered within their test, for --replay.
 std::uint64_t next_number() {
   static std::string test;
@@ -26,13 +36,16 @@ std::uint64_t next_number() {
   return number++;
 }
 
-std::string describe(const Report& report, std::uint64_t number, const std::string& name) {
+std::string replay_line(const Report& report, std::uint64_t number) {
+  return "replay: windlass_interleave \"" + test_spec() + "\" --replay " + std::to_string(number) + ":" +
+         to_text(report.choices);
+}
+
+std::string describe(const Report& report, const std::string& name) {
   std::string text = report.failure + "\n";
   if (!name.empty()) text += "case: " + name + "\n";
   for (const std::string& line : report.trace) text += line + "\n";
   if (report.seed != 0) text += "seed: " + std::to_string(report.seed) + "\n";
-  text += "replay: windlass_interleave \"" + test_name() + "\" --replay " + std::to_string(number) + ":" +
-          to_text(report.choices);
   return text;
 }
 
@@ -48,10 +61,13 @@ Report go(Options options, const Body& body, const std::string& name) {
   Report report;
   if (settings.replay.empty()) {
     report = search(options, body);
-    if (report.failed()) FAIL(describe(report, number, name));
+    if (report.failed()) {
+      std::printf("%s\n", replay_line(report, number).c_str());  // Catch2 would break it into lines
+      FAIL(describe(report, name));
+    }
   } else if (settings.replay.rfind(std::to_string(number) + ":", 0) == 0) {
     report = replay(to_choices(settings.replay.substr(settings.replay.find(':') + 1)), body);
-    std::printf("%s\n", (report.failed() ? describe(report, number, name) : "this schedule passes").c_str());
+    std::printf("%s\n", (report.failed() ? describe(report, name) : "this schedule passes").c_str());
     if (report.failed()) FAIL(report.failure);
   }
   SUCCEED();
@@ -64,6 +80,7 @@ std::uint64_t all_schedules = 0;
 
 void explore(const Options& options, const Body& body) {
   const Report report = go(options, body, {});
+  if (!settings.replay.empty()) return;
   all_schedules += report.schedules();
   std::string text = test_name() + ": " + std::to_string(report.depth_first) + " schedules depth-first, ";
   if (report.is_exhausted) {

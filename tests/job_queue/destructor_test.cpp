@@ -73,7 +73,7 @@ TEST_CASE("a stubborn handler is named by the thread that destroys, once, and jo
   std::optional<WorkerPool> pool;
   const bool is_shared = GENERATE(false, true);
   if (is_shared) pool.emplace();
-  Signal inside, named;
+  Signal inside, named, named_again;
   std::atomic<bool> has_returned{false}, was_told{false};
   std::vector<std::pair<HungInfo, std::thread::id>> calls;
   windlass::JobId id;
@@ -82,12 +82,13 @@ TEST_CASE("a stubborn handler is named by the thread that destroys, once, and jo
         [&](const int&, Delivery& delivery) {
           inside.set();
           const bool in_time = named.wait();  // not a look at its token
+          named_again.wait(50ms);             // in vain
           was_told = delivery.stop_token().reason() == StopReason::shutdown;
           has_returned = in_time;
         },
         {.pool = is_shared ? &*pool : nullptr, .shutdown_grace = 10ms, .on_hung = [&](const HungInfo& h) {
            calls.emplace_back(h, std::this_thread::get_id());
-           named.set();
+           (calls.size() == 1 ? named : named_again).set();
            return OnHung::redeliver;  // not asked
          }}};
     id = queue.enqueue(0).or_throw();

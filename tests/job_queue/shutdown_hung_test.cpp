@@ -6,7 +6,9 @@
 
 #include "await.hpp"
 #include "catch.hpp"
+#include "puppet.hpp"
 #include "signal.hpp"
+#include "windlass/testing.hpp"
 #include "windlass/windlass.hpp"
 
 using namespace std::chrono_literals;
@@ -112,4 +114,29 @@ TEST_CASE("a run that says it lives keeps its lease while its queue shuts down",
   CHECK(runs == 1);
   CHECK(report.done == 1);
   CHECK(queue.stats().expiries == 0);
+}
+
+TEST_CASE("a job that was lost just before its queue shuts down is not redelivered beside its hung run",
+          "[shutdown][lease]") {
+  int others = 0;
+  std::optional<Puppet> run;
+  const auto handle = [&](const int& payload, Delivery& d) {
+    if (!Puppet::is_here()) ++others;
+    return Puppet::handle(payload, d);
+  };
+  windlass::QueueOptions<int> options{.lease = 100ms, .retry = FixedDelay{}};
+  options.on_hung = [&](const windlass::HungInfo& info) {
+    if (info.shutting_down) run->let_go();  // somebody waits for it: it listens at last
+    return windlass::OnHung::redeliver;
+  };
+  windlass::testing::ManualQueue<int> queue{handle, std::move(options)};
+  queue.enqueue(1).or_throw();
+  run.emplace(queue);
+  queue.clock().advance(200ms);
+  REQUIRE(queue.stats().expiries == 1);
+  const Report report = queue.shutdown({.grace = 1s});  // what follows from the loss is done here
+  run.reset();
+  CHECK(others == 0);
+  CHECK(report.done == 1);
+  CHECK(queue.stats().late_successes == 1);
 }

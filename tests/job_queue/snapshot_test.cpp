@@ -139,3 +139,21 @@ TEST_CASE("no counter is negative and the equation holds in every snapshot of a 
   CHECK(last.tombstones == 0);
   CHECK(last.hung == 0);
 }
+
+TEST_CASE("a snapshot taken while jobs end faster than it is read is not negative", "[stats][stress]") {
+  std::atomic<bool> is_over{false};
+  JobQueue<int> queue{[](const int&) {}, {.capacity = 4}};
+  std::thread producer([&] {
+    while (!is_over) (void)queue.enqueue_for(0, 1s);
+  });
+  int wrong = 0;
+  for (int n = 0; n < 200'000; ++n) {
+    const Stats s = queue.stats();
+    wrong += s.present < (std::uint64_t{1} << 60U) ? 0 : 1;
+  }
+  is_over = true;
+  producer.join();
+  CHECK(wrong == 0);
+  (void)queue.shutdown({.leftover = windlass::Leftover::discard});
+  CHECK(queue.stats().present == 0);
+}

@@ -1,5 +1,5 @@
 #include <atomic>
-#include <latch>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -8,6 +8,7 @@
 
 #include "await.hpp"
 #include "catch.hpp"
+#include "proc.hpp"
 #include "windlass/testing.hpp"
 
 using namespace std::chrono_literals;
@@ -32,7 +33,7 @@ struct FullQueue {
 // Calls `enqueue` on a thread of its own; `result` is there when it has returned.
 struct Waiter {
   Payload payload = std::make_unique<int>(2);
-  std::atomic<bool> has_begun{false};
+  std::atomic<int> task{0};
   std::atomic<bool> has_returned{false};
   std::optional<EnqueueResult> result;
   std::thread thread;
@@ -40,12 +41,26 @@ struct Waiter {
   template <class Enqueue>
   explicit Waiter(Enqueue enqueue)
       : thread([this, enqueue] {
-          has_begun = true;
+#if defined(__linux__)
+          task = ::gettid();
+#else
+          task = 1;
+#endif
           result = enqueue(payload);
           has_returned = true;
-        }) {}
+        }) {
+  }
   ~Waiter() {
     if (thread.joinable()) thread.join();
+  }
+
+  // Whether it has come so far as to wait; where the system does not tell, whether it has begun.
+  [[nodiscard]] bool waits() const {
+#if defined(__linux__)
+    return task != 0 && !has_returned && proc::is_asleep(task);
+#else
+    return task != 0;
+#endif
   }
 };
 
@@ -54,9 +69,11 @@ struct Waiter {
 TEST_CASE("enqueue on a full queue waits until a job is over, then is accepted", "[enqueue][waiting]") {
   FullQueue full;
   Waiter waiter{[&](Payload& payload) { return full.queue.enqueue(std::move(payload)); }};
-  REQUIRE(await([&] { return waiter.has_begun.load(); }));
-  CHECK_FALSE(waiter.has_returned);  // whatever it is at: there is no room
-  REQUIRE(full.queue.run_one());
+  CHECK(await([&] { return waiter.waits(); }));
+  CHECK_FALSE(waiter.has_returned);
+  CHECK(full.queue.run_one());
+  CHECK(await([&] { return waiter.has_returned.load(); }));
+  full.queue.close();  // lest it wait on where it should fail
   waiter.thread.join();
   CHECK(waiter.result->error() == EnqueueError::none);
   CHECK(waiter.payload == nullptr);
@@ -66,31 +83,26 @@ TEST_CASE("enqueue on a full queue waits until a job is over, then is accepted",
 
 TEST_CASE("a slot that a throwing constructor gives back lets a waiter in", "[enqueue][waiting]") {
   struct Refuses {
-    explicit Refuses(int) {}
-    explicit Refuses(std::latch& begun) {
-      begun.wait();
+    explicit Refuses(Payload&&) {}
+    explicit Refuses(const std::function<void()>& before) {
+      before();
       throw 42;
     }
   };
   JobQueue<Refuses> queue{[](const Refuses&) {}, {.capacity = 1, .workers = 0}};
-  std::latch begun{1};
-  EnqueueResult result = EnqueueResult::refused(EnqueueError::full);
-  std::thread waiter;
-  // The waiter starts while the only slot is taken by a constructor that is going to throw.
-  std::thread thrower{[&] {
-    try {
-      (void)queue.try_emplace(begun);
-    } catch (int) {
-    }
-  }};
-  while (queue.stats().accepted == 0) std::this_thread::yield();
-  waiter = std::thread{[&] {
-    begun.count_down();
-    result = queue.enqueue_for(Refuses{1}, 10s);
-  }};
-  thrower.join();
-  waiter.join();
-  CHECK(result);
+  std::optional<Waiter> waiter;
+  bool has_waited = false;
+  // While the only slot is taken by a payload that is not going to be.
+  const auto let_wait = [&] {
+    waiter.emplace([&](Payload& payload) { return queue.enqueue(Refuses{std::move(payload)}); });
+    has_waited = await([&] { return waiter->waits(); });
+  };
+  CHECK_THROWS_AS(queue.try_emplace(let_wait).or_throw(), int);
+  CHECK(await([&] { return waiter->has_returned.load(); }));
+  queue.close();  // lest it wait on where it should fail
+  waiter->thread.join();
+  CHECK(has_waited);
+  CHECK(waiter->result->error() == EnqueueError::none);
   CHECK(queue.stats().accepted == 1);
 }
 
@@ -122,7 +134,7 @@ TEST_CASE("a stop request ends a waiting enqueue and leaves the payload unmoved"
   Waiter waiter{[&](Payload& payload) {
     return full.queue.enqueue_for(std::move(payload), windlass::Duration::max(), {}, stop.token());
   }};
-  REQUIRE(await([&] { return waiter.has_begun.load(); }));
+  CHECK(await([&] { return waiter.waits(); }));
   CHECK_FALSE(waiter.has_returned);
   CHECK(stop.request_stop());
   waiter.thread.join();
@@ -139,7 +151,7 @@ TEST_CASE("a stop request ends a waiting enqueue and leaves the payload unmoved"
 TEST_CASE("close ends a waiting enqueue and leaves the payload unmoved", "[enqueue][waiting]") {
   FullQueue full;
   Waiter waiter{[&](Payload& payload) { return full.queue.enqueue(std::move(payload)); }};
-  REQUIRE(await([&] { return waiter.has_begun.load(); }));
+  CHECK(await([&] { return waiter.waits(); }));
   CHECK_FALSE(waiter.has_returned);
   full.queue.close();
   waiter.thread.join();

@@ -46,6 +46,30 @@ TEST_CASE("one job at a time for sleeping workers: none is left lying", "[wake][
   CHECK(queue.stats().done == rounds);
 }
 
+TEST_CASE("of two jobs for two sleeping workers each gets a worker, though they come at once", "[wake][stress]") {
+  constexpr int rounds = 5'000;
+  std::mt19937 random(5);
+  std::atomic<int> inside{0}, alone{0};
+  JobQueue<int> queue{[&](const int& round) {  // each waits for the other to be inside
+                        ++inside;
+                        const auto end = std::chrono::steady_clock::now() + 10s;
+                        while (inside < 2 * (round + 1) && alone == 0) {
+                          std::this_thread::yield();
+                          if (std::chrono::steady_clock::now() > end) ++alone;
+                        }
+                      },
+                      {.workers = 2}};
+  for (int round = 0; round < rounds && alone == 0; ++round) {
+    dawdle(random);
+    queue.enqueue(round).or_throw();
+    for (auto n = random() % 64; n > 0; --n) std::atomic_signal_fence(std::memory_order_seq_cst);
+    queue.enqueue(round).or_throw();
+    alone += queue.wait_idle_for(20s) ? 0 : 1;
+  }
+  CHECK(alone == 0);
+  CHECK(queue.stats().done == 2 * rounds);
+}
+
 TEST_CASE("producers that race with workers going to sleep leave no job lying", "[wake][stress]") {
   constexpr int producers = 3, rounds = 3'000;
   WorkerPool pool{{.workers = 3}};

@@ -92,8 +92,7 @@ TEST_CASE("insert tells whoever keeps time when there is an earlier deadline, an
   CHECK(take_all(planner, Time{1h}) == Nodes{1});
 }
 
-TEST_CASE("whoever sleeps until next_due() takes every node within a tick of its deadline, and none early",
-          "[planner]") {
+TEST_CASE("whoever sleeps until next_due() wakes for a node each time, none early and none a tick late", "[planner]") {
   const Duration tick = GENERATE(Duration{1ms}, 1us, 333ns, 1s);
   const unsigned seed = 20'260'201;
   INFO("seed " << seed << ", tick " << tick.count());
@@ -109,11 +108,13 @@ TEST_CASE("whoever sleeps until next_due() takes every node within a tick of its
     planner.insert(node, due[node]);
   };
   for (std::uint32_t node = 0; node < count; ++node) plan(node);
-  int early = 0, late = 0, wakes = 0;
-  for (std::uint32_t taken = 0; taken < 5'000; ++wakes) {
+  int early = 0, late = 0, in_vain = 0;
+  for (std::uint32_t taken = 0; taken < 5'000;) {
     now = std::max(now, planner.next_due());
     if (now == Time::max()) break;
-    for (const std::uint32_t node : take_all(planner, now)) {
+    const Nodes nodes_due = take_all(planner, now);
+    in_vain += nodes_due.empty() ? 1 : 0;  // woken for nothing
+    for (const std::uint32_t node : nodes_due) {
       early += now < due[node] ? 1 : 0;
       late += now >= due[node] + tick ? 1 : 0;
       ++taken;
@@ -123,7 +124,7 @@ TEST_CASE("whoever sleeps until next_due() takes every node within a tick of its
   CHECK(early == 0);
   CHECK(late == 0);
   CHECK(now < Time::max());
-  CHECK(wakes < 5'000 * 11);  // each node is moved down nine times at most
+  CHECK(in_vain == 0);
 }
 
 TEST_CASE("deadlines at the end of time never come, and hold up no others", "[planner]") {

@@ -129,33 +129,53 @@ TEST_CASE("a lease that was renewed is not the one that the watch has timed", "[
 TEST_CASE("of a settle and an expiry that race exactly one wins, over a million times", "[word][stress]") {
   constexpr std::uint64_t rounds = 1'000'000;
   Word word;
+  std::atomic<std::uint64_t> looked{0};  // the stamp that the watch is about to expire: now the run may settle
   std::atomic<bool> is_over{false};
-  std::atomic<std::uint64_t> expired{0};
-  int wrong = 0;
+  const auto await_that = [&](auto&& holds) {
+    for (int looks = 1; !holds(); ++looks) {
+      if (looks % 128 == 0) std::this_thread::yield();  // there may be but one core
+    }
+  };
+  const auto dawdle = [&](std::uint64_t looks) {
+    for (; looks > 0; --looks) (void)word.read();
+  };
+  const auto let_other_first = [](std::uint64_t round, std::uint64_t turn) {
+    if (round % 64 == turn) std::this_thread::yield();
+  };
   const auto leave = [&] {  // whoever is last out
     if (word.drop() == Word::AfterDrop::free) word.free();
   };
+  std::uint64_t expired = 0;
   int wrong_watch = 0;
   std::thread watch([&] {
-    while (!is_over) {
-      const auto seen = word.read();
-      if (seen.state() != State::leased || word.expire(low_half(seen.stamp())) != State::expired) continue;
+    for (std::uint64_t round = 0, last = 0; true; ++round) {
+      auto seen = word.read();
+      await_that([&] { return is_over || ((seen = word.read()).state() == State::leased && seen.stamp() != last); });
+      if (is_over) return;
+      last = seen.stamp();
+      looked = last;
+      let_other_first(round, 0);
+      dawdle(round % 13 * 4);
+      if (word.expire(low_half(last)) != State::expired) continue;
       ++expired;
       if (!word.claim_expired() || !word.settle(State::done)) ++wrong_watch;
       leave();
     }
   });
   std::uint64_t settled = 0;
-  for (std::uint64_t i = 0; i < rounds; ++i) {
+  int wrong = 0;
+  for (std::uint64_t round = 0; round < rounds; ++round) {
     word.enqueue(State::ready);
     const auto stamp = word.lease();
-    for (std::uint64_t look = i % 16; look > 0; --look) (void)word.read();
+    await_that([&] { return looked == stamp; });
+    let_other_first(round, 32);
+    dawdle(round % 16 * 4);
     if (word.finish(stamp)) {
       ++settled;
       if (word.read().state() != State::done) ++wrong;
     }
     leave();
-    while (word.read().state() != State::free) std::this_thread::yield();
+    await_that([&] { return word.read().state() == State::free; });
   }
   is_over = true;
   watch.join();

@@ -153,11 +153,11 @@ class Atomic {
   }
 
   // For the trace.
-  [[nodiscard]] std::string name() const { return Execution::now().is_tracing ? "a" + std::to_string(at()) : ""; }
+  [[nodiscard]] std::string name() const { return Execution::now().is_tracing ? numbered("a", at()) : std::string(); }
   [[nodiscard]] std::string age(std::uint32_t index) const {
     Execution& run = Execution::now();
     const std::uint32_t newest = run.memory.newest(at());
-    return run.is_tracing && index != newest ? " (old by " + std::to_string(newest - index) + ")" : "";
+    return run.is_tracing && index != newest ? numbered(" (old by ", newest - index, ")") : std::string();
   }
   static std::string hex(std::uint64_t number) {
     if (!Execution::now().is_tracing) return {};

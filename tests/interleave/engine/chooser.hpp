@@ -157,7 +157,7 @@ class Replay final : public Chooser {
     while (end < choices.size() && choices[end] == choices[i]) ++end;
     if (!text.empty()) text += ',';
     text += std::to_string(choices[i]);
-    if (end - i > 1) text += '*' + std::to_string(end - i);
+    if (end - i > 1) text.append("*").append(std::to_string(end - i));
     i = end;
   }
   return text;

@@ -56,7 +56,8 @@ class Mutex {
 };
 
 /// `std::condition_variable` for threads of an Execution: a parker under whose hands a lost wake-up is a deadlock, seen
-/// at once. It never wakes spuriously, for that would hide one; a timed wait may time out at any moment.
+/// at once. It never wakes spuriously, for that would hide one; a timed wait may time out at any moment, and use up a
+/// notification that comes just then, as POSIX allows.
 class Condition {
  public:
   Condition() = default;
@@ -98,7 +99,7 @@ class Condition {
     const bool was_notified = run.wait({&mutex, this, has_timeout, false});
     if (run.is_held(&mutex)) run.wait({&mutex});  // its time was up: it is no waiter any more, but needs the mutex
     mutex.take();
-    return was_notified;
+    return was_notified && (!has_timeout || run.pick_store(2) == 0);
   }
 };
 

@@ -4,8 +4,10 @@
 
 #include "job_life.hpp"
 
+#include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <vector>
 
 #include "catch.hpp"
 
@@ -114,15 +116,21 @@ TEST_CASE("job life: cancel x lease of a ready job leaves a tombstone (2, 9a')",
 TEST_CASE("job life: commit x expiry x cancel: the effect comes about once at most (6, 8, 8a, 9)", "[life]") {
   explore({Count::expiries, Count::cancelled, Count::stale_settles}, [](Run& run) {
     int effects = 0;
+    bool was_cancelled = false;
     Core core([&](Delivery& delivery, int) {
+      const bool is_too_late = was_cancelled;
       if (!delivery.try_commit()) return Outcome::discard();
+      check(!is_too_late, "committed after it was cancelled");
       ++effects;
       return Outcome::done();
     });
     const windlass::JobId id = core.enqueue();
     run.thread([&] { core.work(); });
     run.thread([&] { core.expire(1); });
-    run.thread([&] { core.cancel(id); });
+    run.thread([&] {
+      core.cancel(id);
+      was_cancelled = true;
+    });
     run.thread([&] {
       core.work();
       core.work();
@@ -209,7 +217,11 @@ TEST_CASE("job life: a late success of a job that waits, x its being due x cance
 
 TEST_CASE("job life: cancel never ends the next job in the slot (10, 1, 9)", "[life]") {
   explore({Count::cancelled, Count::refused}, [](Run& run) {
-    Core core(succeed);
+    std::vector<windlass::JobId> ran;
+    Core core([&](Delivery& delivery, int) {
+      ran.push_back(delivery.id());
+      return Outcome::done();
+    });
     const windlass::JobId first = core.enqueue();
     windlass::JobId second{};
     CancelResult result{};
@@ -219,12 +231,9 @@ TEST_CASE("job life: cancel never ends the next job in the slot (10, 1, 9)", "[l
     run.thread([&] { core.work(); });
     run.join();
     core.check_end();
-    const std::uint64_t cancelled = core.count(Count::cancelled);
-    check(cancelled == (result == CancelResult::cancelled ? 1U : 0U) || result == CancelResult::requested,
-          "something was cancelled that was not meant");
-    if (result == CancelResult::not_found || result == CancelResult::finished) check(cancelled == 0, "another was hit");
-    const std::uint64_t jobs = second == windlass::JobId{} ? 1 : 2;
-    check(core.count(Count::done) + cancelled == jobs, "a job was lost");
+    const bool did_run = std::count(ran.begin(), ran.end(), first) == 1;
+    check(did_run != (result == CancelResult::cancelled), "cancelled and run, or neither");
+    check(second == windlass::JobId{} || std::count(ran.begin(), ran.end(), second) == 1, "the next job was hit");
   });
 }
 

@@ -128,6 +128,18 @@ TEST_CASE("room: who takes from a chain tells those who could not see the rest o
   });
 }
 
+TEST_CASE("room: one notify that is worth two slots gets two waiters going", "[room]") {
+  interleave::explore({.random = 10'000}, [](Run& run) {
+    Full<24> queue;  // chains of 3
+    for (const std::uint32_t slot : {0U, 1U, 2U}) queue.free.give(slot);
+    std::array<std::uint32_t, 3> got{};
+    run.thread([&] { got[0] = queue.try_take(); });
+    for (std::uint32_t* slot : {&got[1], &got[2]}) run.thread([&, slot] { *slot = queue.enqueue(); });
+    run.join();
+    check(got[1] != got[2] && got[1] != no_slot && got[2] != no_slot, "not one each");
+  });
+}
+
 TEST_CASE("room: a waiter whose time is up leaves no slot beside another waiter", "[room]") {
   interleave::explore({.random = 10'000}, [](Run& run) {
     Full<1> queue;

@@ -30,10 +30,10 @@ QueueBase* queue(std::uintptr_t number) { return reinterpret_cast<QueueBase*>(nu
 }  // namespace
 
 TEST_CASE("run line: what the watch reports belongs to one run", "[line]") {
-  interleave::explore({.random = 10'000}, [](Run& run) {
+  interleave::explore({.depth_first = 60'000, .random = 10'000}, [](Run& run) {
     Line line;
     run.thread([&] {
-      for (const std::uint32_t i : {1U, 2U, 3U}) {
+      for (const std::uint32_t i : {1U, 2U}) {
         (void)line.stop.begin_round();
         line.begin(queue(i), 10 * i, i, i * second, {});
         line.end();
@@ -41,11 +41,11 @@ TEST_CASE("run line: what the watch reports belongs to one run", "[line]") {
     });
     run.thread([&] {
       LeaseWatch watch;
-      for (const int seconds : {0, 1, 2}) {
+      for (const int seconds : {0, 1}) {
         const LeaseWatch::Finding found = watch.look(line, Time{begun_at * second + seconds * second});
         if (found.queue == nullptr) continue;
         const std::uint32_t i = found.slot;
-        check(i >= 1 && i <= 3 && found.low_stamp == 10 * i && found.queue == queue(i), "parts of two runs");
+        check(i >= 1 && i <= 2 && found.low_stamp == 10 * i && found.queue == queue(i), "parts of two runs");
         check(found.round == i, "a round of another run");
         check(!found.is_overdue || seconds >= static_cast<int>(i), "overdue by another run's lease");
       }
@@ -68,6 +68,8 @@ TEST_CASE("run line: a run is neither overdue nor over time at first sight, what
       for (const int seconds : {0, 1, 2}) {
         const LeaseWatch::Finding found = watch.look(line, Time{begun_at * second + seconds * second});
         if (found.queue == nullptr) continue;
+        // No round begins between the two, as with errands: that would order the rest by itself.
+        check(found.queue == queue(found.slot) && found.low_stamp == 10 * found.slot, "parts of two runs");
         if (found.slot != before) check(!found.is_overdue && !found.is_over_time, "judged at first sight");
         if (found.slot == before) check(found.is_overdue, "not judged at second sight");
         before = found.slot;

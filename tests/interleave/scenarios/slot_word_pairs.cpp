@@ -5,197 +5,32 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "../interleave.hpp"
 #include "catch.hpp"
-#include "windlass/detail/job/slot_word.hpp"
+#include "slot_word_moves.hpp"
 
 namespace {
 
 using interleave::check;
+using interleave::make;
+using interleave::Move;
+using interleave::reach;
 using interleave::Run;
 using windlass::detail::can_move;
-using windlass::detail::low_half;
 using windlass::detail::SlotView;
 using windlass::detail::State;
 using Plain = windlass::detail::SlotWord<>;
 using Modelled = windlass::detail::SlotWord<interleave::Atomics>;
 
-// Brings a new word to `state` with so many holders, along rows of the table. The last lease has stamp `holders`.
-template <class Word>
-void reach(Word& word, State state, bool is_cancelled, std::uint32_t holders) {
-  if (state == State::free) return;
-  const bool is_extra = state == State::expired || state == State::stalled;  // the last step adds a holder
-  word.enqueue(State::ready);
-  const auto lose = [&](State to) { (void)word.expire(low_half(word.read().stamp()), to); };
-  for (std::uint32_t i = 1; i < holders - (is_extra ? 1U : 0U); ++i) {  // hung runs
-    (void)word.lease();
-    lose(State::expired);
-    (void)word.claim_expired();
-    (void)word.settle(State::ready);
-  }
-  if (state == State::ready) return;
-  const std::uint64_t stamp = word.lease();
-  if (state == State::committing) (void)word.commit(stamp);
-  if (state == State::done) (void)word.finish(stamp);
-  if (state == State::expired) lose(State::expired);
-  if (state == State::stalled) lose(State::stalled);
-  if (state == State::settling || state == State::waiting || state == State::dead || state == State::kept) {
-    (void)word.begin_settle(stamp);
-    if (state != State::settling) (void)word.settle(state == State::waiting ? state : State::dead);
-    if (state == State::kept) word.keep();
-  }
-  if (SlotView seen = word.read(); is_cancelled) (void)word.mark_cancelled(seen);
-}
-
-// What JobQueue::cancel does to the word. The job's name is not looked at.
-template <class Word>
-std::uint64_t cancel(Word& word) {
-  for (;;) {
-    SlotView seen = word.read();
-    const std::uint32_t holders = seen.holders();
-    bool is_done = true;
-    switch (seen.state()) {
-      case State::ready:
-        is_done = word.end_queued(seen, holders + (holders == 1 ? 1U : 0U));
-        break;
-      case State::waiting:
-        is_done = word.end_queued(seen, holders);
-        break;
-      case State::stalled:
-        is_done = word.end_queued(seen, holders - 1);
-        break;
-      case State::settling:
-      case State::expired:
-      case State::leased:
-        is_done = word.mark_cancelled(seen);
-        break;
-      default:
-        break;
-    }
-    if (is_done) return static_cast<std::uint64_t>(seen.state()) + 100 * holders;
-  }
-}
-
-enum class Move : std::uint8_t {
-  enqueue,
-  lease,
-  finish,
-  begin_settle,
-  settle_ready,
-  settle_done,
-  expire,
-  expire_to_stalled,
-  claim_expired,
-  stall,
-  renew,
-  commit,
-  finish_committed,
-  finish_late,
-  finish_late_waiting,
-  cancel,
-  wake,
-  abandon_ready,
-  abandon_waiting,
-  keep,
-  unkeep,
-  drop,
-  free,
-  size
-};
-
-constexpr std::string_view names[] = {"enqueue",
-                                      "lease",
-                                      "finish",
-                                      "begin_settle",
-                                      "settle to ready",
-                                      "settle to done",
-                                      "expire",
-                                      "expire to stalled",
-                                      "claim_expired",
-                                      "stall",
-                                      "renew",
-                                      "commit",
-                                      "finish_committed",
-                                      "finish_late",
-                                      "finish_late of a waiting one",
-                                      "cancel",
-                                      "wake",
-                                      "abandon a ready one",
-                                      "abandon a waiting one",
-                                      "keep",
-                                      "unkeep",
-                                      "drop",
-                                      "free"};
-static_assert(std::size(names) == static_cast<std::size_t>(Move::size));
-
-// `stamp` is that of the last lease.
-template <class Word>
-std::uint64_t make(Move move, Word& word, std::uint64_t stamp) {
-  using enum Move;
-  switch (move) {
-    case enqueue:
-      word.enqueue(State::ready);
-      return 0;
-    case lease:
-      return word.lease();
-    case finish:
-      return word.finish(stamp) ? 1 : 0;
-    case begin_settle:
-      return word.begin_settle(stamp) ? 1 : 0;
-    case settle_ready:
-      return word.settle(State::ready) ? 1 : 0;
-    case settle_done:
-      return word.settle(State::done) ? 1 : 0;
-    case expire:
-      return static_cast<std::uint64_t>(word.expire(low_half(stamp)));
-    case expire_to_stalled:
-      return static_cast<std::uint64_t>(word.expire(low_half(stamp), State::stalled));
-    case claim_expired:
-      return word.claim_expired() ? 1 : 0;
-    case stall:
-      return word.stall() ? 1 : 0;
-    case renew:
-      return word.renew(stamp);
-    case commit:
-      return word.commit(stamp) ? 1 : 0;
-    case finish_committed:
-      return word.finish_committed(stamp, State::done) ? 1 : 0;
-    case finish_late:
-      return static_cast<std::uint64_t>(word.finish_late(stamp));
-    case finish_late_waiting:
-      return static_cast<std::uint64_t>(word.finish_late(stamp, Word::Planner::locked));
-    case cancel:
-      return ::cancel(word);
-    case wake:
-      return word.wake() ? 1 : 0;
-    case abandon_ready:
-      return word.abandon(State::ready, State::dead) ? 1 : 0;
-    case abandon_waiting:
-      return word.abandon(State::waiting, State::dead) ? 1 : 0;
-    case keep:
-      word.keep();
-      return 0;
-    case unkeep:
-      return word.unkeep() ? 1 : 0;
-    case drop:
-      return static_cast<std::uint64_t>(word.drop());
-    case free:
-      word.free();
-      return 0;
-    case size:
-      break;
-  }
-  return 0;
-}
-
+bool is_stale(Move move) { return move >= Move::stale_finish; }
 bool owns_settling(Move move) { return move == Move::settle_ready || move == Move::settle_done || move == Move::stall; }
 bool owns_slot(Move move) { return move == Move::enqueue || move == Move::free || move == Move::keep; }
 
 // Whether somebody may make this move when the word is in `from`.
 bool is_possible(Move move, State from, std::uint32_t holders) {
   const bool is_over = from == State::done || from == State::dead;
+  if (is_stale(move)) return holders >= 2;  // there was a lease before
   if (move == Move::enqueue) return from == State::free;
   if (move == Move::free) return is_over && holders == 1;
   if (move == Move::keep) return from == State::dead;
@@ -241,9 +76,13 @@ bool can_be(State state, bool is_cancelled, std::uint32_t holders) {
 void check_table() {
   const interleave::Memory& memory = interleave::Execution::now().memory;
   for (std::uint32_t i = 1; i <= memory.newest(1); ++i) {
-    const State from = SlotView{memory.value(1, i - 1)}.state();
-    const State to = SlotView{memory.value(1, i)}.state();
+    const SlotView before{memory.value(1, i - 1)};
+    const SlotView after{memory.value(1, i)};
+    const State from = before.state();
+    const State to = after.state();
     check(from == to || can_move(from, to), "a move that is not in the table");
+    const bool is_new = from != to && (to == State::leased || to == State::free);
+    check(after.stamp() >= before.stamp() + (is_new ? 1U : 0U), "a lease or a free slot without a stamp of its own");
   }
 }
 
@@ -260,8 +99,8 @@ void meet(interleave::Sweep& sweep, Move a, Move b, State from, bool is_cancelle
     return out;
   };
   const Outcome allowed[] = {in_turn(true), in_turn(false)};
-  const std::string name = std::string(names[static_cast<std::size_t>(a)]) + " x " +
-                           std::string(names[static_cast<std::size_t>(b)]) + ", " +
+  const std::string name = std::string(interleave::move_names[static_cast<std::size_t>(a)]) + " x " +
+                           std::string(interleave::move_names[static_cast<std::size_t>(b)]) + ", " +
                            std::string(state_names[static_cast<std::size_t>(from)]) +
                            (is_cancelled ? " and cancelled" : "") + ", holders " + std::to_string(holders);
   sweep.explore(name, [&](Run& run) {
@@ -274,6 +113,7 @@ void meet(interleave::Sweep& sweep, Move a, Move b, State from, bool is_cancelle
     run.join();
     out.word = word.read().bits;
     check(out == allowed[0] || out == allowed[1], "not what one after the other would have done");
+    check((!is_stale(a) || out.a == 0) && (!is_stale(b) || out.b == 0), "a stale stamp was good for something");
     check_table();
   });
 }
