@@ -81,7 +81,7 @@ TEMPLATE_TEST_CASE("a function object is alive once, from the making of its Func
   CHECK(TestType::live == 0);
 }
 
-TEST_CASE("up to 48 bytes are kept in place and moved along; more, or a throwing move, stay on the heap",
+TEST_CASE("up to 48 bytes are kept in place and moved along, while more, or a throwing move, stay on the heap",
           "[function]") {
   Small::moves = Large::moves = Refusing::moves = 0;
   Function<int(int)> small = Small{1};

@@ -65,7 +65,7 @@ TEST_CASE("each policy answers the delays that it names", "[retry]") {
   CHECK(answers(DoublingThenLinearBackoff{.first = 1s, .doublings = 1, .cap = 1h}, 4) == Delays{1s, 2s, 2s, 2s});
 }
 
-TEST_CASE("a stepped backoff goes through its list and repeats the last; an empty one means never", "[retry]") {
+TEST_CASE("a stepped backoff goes through its list and repeats the last, and an empty one means never", "[retry]") {
   CHECK(answers(SteppedBackoff{1s, 5min, 300ms}, 5) == Delays{1s, 5min, 300ms, 300ms, 300ms});
   CHECK(answers(SteppedBackoff{}, 2) == Delays{-1ns, -1ns});
   const SteppedBackoff full{1s, 2s, 3s, 4s, 5s, 6s, 7s, 8s, 9s, 10s, 11s, 12s, 13s, 14s, 15s, 16s};

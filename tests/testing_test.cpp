@@ -44,7 +44,7 @@ TEST_CASE("setting a manual clock's wall changes nothing else", "[testing]") {
   CHECK(clock.wall_now() == noon + 5ms);
 }
 
-TEST_CASE("advance goes tick by tick, jump and sleep at once; all tell whoever listens", "[testing]") {
+TEST_CASE("advance goes tick by tick, jump and sleep at once, and all tell whoever listens", "[testing]") {
   struct Listener {
     ManualClock clock;
     std::vector<std::pair<Duration, Duration>> heard{};  // when, and how much of it was slept
@@ -131,7 +131,7 @@ TEST_CASE("run_until_idle moves the clock from one due time to the next, and no 
   CHECK(queue.clock().now() == Time{1h + 10s});
 }
 
-TEST_CASE("advance lets leases run out; jump looks as if the process had stood still", "[testing]") {
+TEST_CASE("advance lets leases run out, and jump looks as if the process had stood still", "[testing]") {
   ManualQueue<int> queue{{.lease = 1s}};
   queue.enqueue(0).or_throw();
   auto lease = queue.try_reserve();
@@ -144,7 +144,7 @@ TEST_CASE("advance lets leases run out; jump looks as if the process had stood s
   CHECK(lease->stop_reason() == StopReason::lease_lost);
 }
 
-TEST_CASE("one clock serves several queues; what is gone is not called", "[testing]") {
+TEST_CASE("one clock serves several queues, and what is gone is not called", "[testing]") {
   const ManualClock clock;
   int ran = 0;
   const auto count = [&](const int&) { ++ran; };
@@ -163,7 +163,7 @@ TEST_CASE("one clock serves several queues; what is gone is not called", "[testi
   CHECK(ran == 2);
 }
 
-TEST_CASE("same seed, same run; another seed, another run", "[testing]") {
+TEST_CASE("same seed, same run, and another seed, another run", "[testing]") {
   const auto run = [](std::uint64_t seed) {
     std::vector<std::pair<int, Duration>> ran;
     const ManualClock clock;

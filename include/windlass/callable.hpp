@@ -79,7 +79,7 @@ struct CallableFits {
 struct CallableOps {
   Outcome (*call)(void* function, Delivery& delivery);
   void (*relocate)(void* from, void* to) noexcept;  // leaves raw memory at `from`
-  void (*destroy)(void* function) noexcept;
+  void (*destroy)(void* function) noexcept;         // null where there is nothing to do
   bool concurrent;
 };
 
@@ -114,7 +114,8 @@ void destroy_function(void* function) noexcept {
 }
 
 template <typename F>
-inline constexpr CallableOps callable_ops{&call_function<F>, &relocate_function<F>, &destroy_function<F>,
+inline constexpr CallableOps callable_ops{&call_function<F>, &relocate_function<F>,
+                                          std::is_trivially_destructible_v<F> ? nullptr : &destroy_function<F>,
                                           is_concurrent_v<F>};
 
 }  // namespace detail
@@ -178,7 +179,8 @@ class Callable {
   /// Destroys what this holds, if anything, and leaves it empty.
   void reset() noexcept {
     // Empty first: a destructor that looks back at this Callable must not find itself.
-    if (const detail::CallableOps* ops = std::exchange(ops_, nullptr)) ops->destroy(address());
+    const detail::CallableOps* const ops = std::exchange(ops_, nullptr);
+    if (ops != nullptr && ops->destroy != nullptr) ops->destroy(address());
   }
 
  private:

@@ -12,10 +12,11 @@ namespace windlass {
 enum class OutcomeKind : std::uint8_t { done, retry, retry_after, snooze, yield, dead, discard };
 
 /// A handler's final word on a delivery. A value; owns its text; allocates nothing.
+// done() is not constexpr: g++ 12 would make a constant of it and copy all 112 bytes.
 class [[nodiscard]] Outcome {
  public:
   /// The job succeeded and is over.
-  [[nodiscard]] static constexpr Outcome done() noexcept { return {OutcomeKind::done, {}, {}}; }
+  [[nodiscard]] static Outcome done() noexcept { return {OutcomeKind::done, {}, {}}; }
 
   /// A failed attempt; the retry policy says when the next one starts.
   [[nodiscard]] static constexpr Outcome retry(std::string_view reason = {}) noexcept {

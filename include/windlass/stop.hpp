@@ -74,7 +74,7 @@ class BasicStopState {
   /// Starts a new round that nobody has asked to stop; returns its number. One thread at a time.
   std::uint64_t begin_round() noexcept {
     const std::uint64_t round = (word_.load(std::memory_order_relaxed) >> 8U) + 1;
-    word_.store(round << 8U, std::memory_order_seq_cst);
+    word_.store(round << 8U, std::memory_order_release);  // [line.ended] release, pairs with round()
     return round;
   }
 

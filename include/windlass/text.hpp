@@ -14,12 +14,14 @@ class ReasonText {
  public:
   static constexpr std::size_t max_size = 95;
 
-  /// The empty text.
-  constexpr ReasonText() noexcept = default;
+  /// The empty text. O(1).
+  constexpr ReasonText() noexcept : nothing_() {}
 
   /// Copies `text`, cut to `max_size` bytes without splitting a character. O(size).
-  constexpr explicit ReasonText(std::string_view text) noexcept {
+  constexpr explicit ReasonText(std::string_view text) noexcept : nothing_() {
     std::size_t size = text.size();
+    if (size == 0) return;
+    bytes_ = {};
     if (size > max_size) {
       size = max_size;
       // Step back to the byte that begins the character; one has at most four bytes, or the text is not UTF-8.
@@ -31,7 +33,9 @@ class ReasonText {
   }
 
   /// The text; valid as long as this object lives unchanged.
-  [[nodiscard]] constexpr std::string_view view() const noexcept { return {bytes_.data(), size_}; }
+  [[nodiscard]] constexpr std::string_view view() const noexcept {
+    return empty() ? std::string_view{} : std::string_view{bytes_.data(), size_};
+  }
 
   /// Whether there is no text.
   [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
@@ -40,7 +44,11 @@ class ReasonText {
   // 10xxxxxx
   static constexpr bool continues(char byte) noexcept { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
 
-  std::array<char, max_size> bytes_{};
+  struct Nothing {};
+  union {
+    Nothing nothing_;                   // size_ is 0: an empty text costs no clearing of bytes
+    std::array<char, max_size> bytes_;  // otherwise
+  };
   std::uint8_t size_ = 0;
 };
 

@@ -90,7 +90,7 @@ struct Everything {
 
 }  // namespace
 
-TEST_CASE("any call may be made from any callback; those that would wait for themselves say so", "[callbacks]") {
+TEST_CASE("any call may be made from any callback, and those that would wait for themselves say so", "[callbacks]") {
   enum class From { handler, sink, policy, on_hung, payload, enqueued, started, finished, failed, dead, parked };
   const From from = GENERATE(From::handler, From::sink, From::policy, From::on_hung, From::payload, From::enqueued,
                              From::started, From::finished, From::failed, From::dead, From::parked);

@@ -99,7 +99,7 @@ TEST_CASE("a job that is cancelled while it waits for its backoff beside its hun
   expect_cancelled_for_good(queue, hung);
 }
 
-TEST_CASE("a job that is cancelled while it is ready beside its hung run is over; its payload stays for the run",
+TEST_CASE("a job that is cancelled while it is ready beside its hung run is over, but its payload stays for the run",
           "[cancel]") {
   Tracked::reset();
   Queue queue{Puppet::handle, with(OnHung::redeliver, 1s)};

@@ -18,7 +18,7 @@ using windlass::Outcome;
 using windlass::WaitError;
 using windlass::testing::ManualQueue;
 
-TEST_CASE("idle means that nothing is ready or running; delayed jobs may remain", "[drain]") {
+TEST_CASE("idle means that nothing is ready or running, though delayed jobs may remain", "[drain]") {
   int ran = 0;
   ManualQueue<int> queue{[&](const int& n) {
     ++ran;

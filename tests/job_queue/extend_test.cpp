@@ -128,7 +128,7 @@ TEST_CASE("an extend is of its run only: the next run of that worker has its own
   CHECK(time_of_loss(queue, second, begun + 1s) <= begun + 115ms);
 }
 
-TEST_CASE("a run that committed may extend as it likes; it has nothing to lose", "[lease][extend]") {
+TEST_CASE("a run that committed may extend as it likes, for it has nothing to lose", "[lease][extend]") {
   Queue queue{Puppet::handle, {.lease = 10ms}};
   queue.try_enqueue(1).or_throw();
   Puppet run(queue);

@@ -34,7 +34,7 @@ bool is_at_rest(const Queue& queue) {
 
 }  // namespace
 
-TEST_CASE("a worker that hangs in a sink only gets a substitute; the job stays its own", "[substitute]") {
+TEST_CASE("a worker that hangs in a sink only gets a substitute, and the job stays its own", "[substitute]") {
   Signal inside;
   Signal release;
   std::atomic<int> runs{0};

@@ -54,7 +54,8 @@ void hang(Queue& queue) {
 
 }  // namespace
 
-TEST_CASE("a hung handler reads its payload when its job is over; the slot is free only after it returned", "[hung]") {
+TEST_CASE("a hung handler reads its payload when its job is over, and the slot is free only after it returned",
+          "[hung]") {
   const Living* seen = nullptr;
   const auto handle = [&](const Living& payload, Delivery& delivery) {
     if (Puppet::is_here()) seen = &payload;

@@ -68,7 +68,8 @@ TEST_CASE("a late success while the job waits for its backoff ends the job", "[l
   CHECK(queue.run_until_idle() == 1);
 }
 
-TEST_CASE("a late success while the job is ready again ends it; its number lies in the lane until popped", "[late]") {
+TEST_CASE("a late success while the job is ready again ends it, and its number lies in the lane until popped",
+          "[late]") {
   Tracked::reset();
   Queue queue{Puppet::handle, {.capacity = 2, .lease = 100ms, .retry = FixedDelay{1s}}};
   queue.try_emplace(1).or_throw();

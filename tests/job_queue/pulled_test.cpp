@@ -114,7 +114,7 @@ TEST_CASE("a lease that is dropped unsettled is a failed attempt that says so", 
   }) == 1);
 }
 
-TEST_CASE("a lease moves; what it leaves behind does nothing, and what it replaces is dropped", "[pulled]") {
+TEST_CASE("a lease moves, what it leaves behind does nothing, and what it replaces is dropped", "[pulled]") {
   Queue queue{{.retry = FixedDelay{}}};
   queue.try_enqueue("a").or_throw();
   queue.try_enqueue("b").or_throw();

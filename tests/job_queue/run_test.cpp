@@ -85,7 +85,7 @@ TEST_CASE("run is one more worker for a queue that has some", "[run]") {
   CHECK(together == 3);
 }
 
-TEST_CASE("four threads pump at once; a fifth finds nothing, and runs again when there is a place", "[run]") {
+TEST_CASE("four threads pump at once, a fifth finds nothing and runs again when there is a place", "[run]") {
   Signal go_on;
   std::atomic<int> inside{0}, ran{0};
   JobQueue<int> queue{[&](const int&) {

@@ -145,7 +145,7 @@ TEST_CASE("with Timing::all every job's wait and run is in the histograms", "[st
   CHECK(stats.wait.quantile(1) < 200ms);
 }
 
-TEST_CASE("a job is timed to its first start; delayed ones are not timed", "[stats]") {
+TEST_CASE("a job is timed to its first start, and delayed ones are not timed", "[stats]") {
   TimedQueue<AllTimed> queue{[](const int&, Delivery& delivery) {
     return delivery.attempt() == 1 ? Outcome::retry_after(1h) : Outcome::done();
   }};

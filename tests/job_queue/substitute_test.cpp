@@ -76,7 +76,8 @@ bool is_at_rest(const Queue& queue) {
 
 }  // namespace
 
-TEST_CASE("a job that hangs the only worker is redelivered by a substitute; then all is as it was", "[substitute]") {
+TEST_CASE("a job that hangs the only worker is redelivered by a substitute, and then all is as it was",
+          "[substitute]") {
   Roll roll;
   std::array<Signal, 3> inside;
   std::array<Signal, 3> release;

@@ -67,7 +67,8 @@ CancelResult cancel_job(Life& life, JobId id) {
   for (;;) {
     SlotView seen = hot.word.read();
     const std::uint32_t holders = seen.holders();
-    if (seen.state() == State::free || hot.birth.load(std::memory_order_seq_cst) != id.stamp()) {
+    // [word.born] The word was read with acquire: whoever sees a job sees its birth stamp, or a later one.
+    if (seen.state() == State::free || hot.birth.load(std::memory_order_relaxed) != id.stamp()) {
       return CancelResult::not_found;
     }
     switch (seen.state()) {

@@ -76,7 +76,7 @@ class JobIntake : public JobLife<Payload, Traits> {
     hot.lane = given.priority ? lane_of(given) : std::uint8_t{Life::Store::lanes / 2};
     hot.has_cold = hot.emptied = hot.owes_letter = false;
     const JobId id{hot.word.read().stamp(), slot, Life::number};
-    hot.birth.store(id.stamp(), std::memory_order_seq_cst);
+    hot.birth.store(id.stamp(), std::memory_order_relaxed);  // before the word is: [word.born]
     this->observe(Event::enqueued, id);
     if (given.is_default() && !is_stamped_) {
       hot.sampled_at.store(sampled ? clock.now().time_since_epoch().count() : 0, std::memory_order_relaxed);

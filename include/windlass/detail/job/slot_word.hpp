@@ -246,7 +246,9 @@ class SlotWord {
 
   void store(SlotView next) noexcept {
     Policy::probe("word.store");
-    word_.store(next.bits, std::memory_order_seq_cst);
+    // [word.born] release, pairs with the read in cancel_job(). Nobody races: the caller owns the slot, and hands it on
+    // by a ring or the free list.
+    word_.store(next.bits, std::memory_order_release);
   }
 
   // One total order over all words and counters: what a run wrote is seen by whoever continues the job.
