@@ -51,7 +51,7 @@ TEST_CASE("each bad field of the queue options is refused by its name, with a re
   const Case cases[] = {
       {"name", [](Options& o) { o.name = long_name; }},
       {"capacity", [](Options& o) { o.capacity = 0; }},
-      {"capacity", [](Options& o) { o.capacity = (1U << 31U) + 1; }},
+      {"capacity", [](Options& o) { o.capacity = 1U << 31U; }},
       {"workers", [](Options& o) { o.workers = 1025; }},
       {"workers", [](Options& o) { o.pool = a_pool(), o.workers = 1; }},
       {"workers", [](Options& o) { o.pool = a_pool(), o.workers = 0; }},
@@ -89,14 +89,17 @@ TEST_CASE("the defaults and the extremes of the queue options are accepted", "[o
       [](Options& o) { o.name = std::string_view(long_name).substr(1); },
       [](Options& o) { o.name = ""; },
       [](Options& o) { o.capacity = 1; },
-      [](Options& o) { o.capacity = 1U << 31U; },
+      [](Options& o) { o.capacity = (1U << 31U) - 1; },
       [](Options& o) { o.workers = 0; },
       [](Options& o) { o.workers = 1024, o.max_substitutes = 900; },
       [](Options& o) { o.weight = 1000; },
       [](Options& o) { o.lease = 0s; },
       [](Options& o) { o.lease = 1ms; },
       [](Options& o) { o.lease = o.max_runtime = o.retry_for = o.shutdown_grace = Duration::max(); },
-      [](Options& o) { o.max_failures = o.max_deliveries = o.max_hangs = 1; },
+      [](Options& o) {
+        o.max_failures = o.max_hangs = 1;
+        o.max_deliveries = 1;
+      },
       [](Options& o) { o.max_substitutes = 0, o.shutdown_grace = 0s; },
       [](Options& o) { o.retry = windlass::NoRetry{}; },
       [](Options& o) { o.leftover = Leftover::discard; },

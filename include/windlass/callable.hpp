@@ -118,6 +118,12 @@ inline constexpr CallableOps callable_ops{&call_function<F>, &relocate_function<
                                           std::is_trivially_destructible_v<F> ? nullptr : &destroy_function<F>,
                                           is_concurrent_v<F>};
 
+inline Outcome call_nothing(void* /*function*/, Delivery& /*delivery*/) {
+  return Outcome::dead("there is no function in this Callable");
+}
+
+inline constexpr CallableOps no_callable_ops{&call_nothing, nullptr, nullptr, false};
+
 }  // namespace detail
 
 /// A payload that is its own handler: any function object of up to `N` bytes, kept in place.
@@ -168,32 +174,33 @@ class Callable {
   ~Callable() { reset(); }
 
   /// True if this holds a function.
-  [[nodiscard]] explicit operator bool() const noexcept { return ops_ != nullptr; }
+  [[nodiscard]] explicit operator bool() const noexcept { return ops_ != &detail::no_callable_ops; }
 
   /// True if the function was marked by `concurrent`, and so may be called by several threads at once.
-  [[nodiscard]] bool is_concurrent() const noexcept { return ops_ != nullptr && ops_->concurrent; }
+  [[nodiscard]] bool is_concurrent() const noexcept { return ops_->concurrent; }
 
-  /// Runs the function; one that returns void counts as done. Must hold one. Throws what the function throws.
+  /// Runs the function; one that returns void counts as done. An empty Callable answers `dead`. Throws what the
+  /// function throws.
   Outcome operator()(Delivery& delivery) { return ops_->call(address(), delivery); }
 
   /// Destroys what this holds, if anything, and leaves it empty.
   void reset() noexcept {
     // Empty first: a destructor that looks back at this Callable must not find itself.
-    const detail::CallableOps* const ops = std::exchange(ops_, nullptr);
-    if (ops != nullptr && ops->destroy != nullptr) ops->destroy(address());
+    const detail::CallableOps* const ops = std::exchange(ops_, &detail::no_callable_ops);
+    if (ops->destroy != nullptr) ops->destroy(address());
   }
 
  private:
   void take(Callable& other) noexcept {
-    if (other.ops_ == nullptr) return;
+    if (!other) return;
     other.ops_->relocate(other.address(), address());
-    ops_ = std::exchange(other.ops_, nullptr);
+    ops_ = std::exchange(other.ops_, &detail::no_callable_ops);
   }
 
   void* address() noexcept { return static_cast<void*>(buffer_); }
 
-  // Invariant: buffer_ holds a live function object of the type ops_ was made for, or ops_ is null and it holds none.
-  const detail::CallableOps* ops_ = nullptr;
+  // Invariant: buffer_ holds a live function object of the type ops_ was made for, or none with no_callable_ops.
+  const detail::CallableOps* ops_ = &detail::no_callable_ops;
   alignas(std::max_align_t) std::byte buffer_[N];
 };
 

@@ -23,8 +23,8 @@ namespace windlass {
 ///
 /// `JobQueue<Payload>` takes a handler; `JobQueue<>` takes callables, which are their own handlers. Any number of
 /// threads may call anything at any time, handlers and callbacks included, but for the destructor: then only calls that
-/// wait may be under way, and they are told to leave. Nothing allocates after construction, but for a substitute
-/// thread. Neither copyable nor movable.
+/// wait already, and shutdown(), may be under way; the waiting ones are told to leave. Nothing allocates after
+/// construction, but for a substitute thread. Neither copyable nor movable.
 template <class Payload = Callable<48>, class Traits = DefaultTraits>
 class JobQueue {
   static constexpr bool takes_callables = detail::is_callable_v<Payload>;
@@ -60,7 +60,7 @@ class JobQueue {
       (void)engine_.release();
       return;
     }
-    if (detail::Frame::is_inside(core().number)) {
+    if (engine_->is_inside()) {
       std::fprintf(stderr, "windlass: queue '%.*s' is destroyed by its own handler\n", static_cast<int>(name().size()),
                    name().data());
       std::terminate();
@@ -93,7 +93,8 @@ class JobQueue {
   }
 
   /// The same, but waits for room. Answers `would_deadlock` instead where nobody could make room meanwhile: on a worker
-  /// of the same crew, and on the thread that pumps.
+  /// of the same crew, and on the thread that pumped last. Before anybody has pumped a queue without workers, who will
+  /// is not known: use try_enqueue there.
   EnqueueResult enqueue(Payload&& payload, const EnqueueOptions& options = no_overrides) requires(!takes_callables) {
     return emplace_with(options, std::move(payload));
   }
@@ -240,9 +241,10 @@ class JobQueue {
     if (options.leftover == Leftover::hand_back && !options.hand_back) {
       detail::throw_config("hand_back", "must be given for Leftover::hand_back");
     }
+    const detail::Gate::Visit visit(*engine_->gate);  // a destructor on another thread waits until we have reported
     if (detail::Frame::is_inside(engine_->crew)) {
       close();
-    } else if (!engine_->is_forked()) {
+    } else if (visit) {
       engine_->shutdown(options.grace, options.leftover, std::move(options.hand_back));
     }
     return detail::report_of(core());
@@ -283,6 +285,11 @@ class JobQueue {
     slept > Duration{} ? engine_->crew.slept(slept) : static_cast<void>(engine_->crew.round(core().clock.now()));
   }
 
+  /// Whether anybody is in a run or holds a lease: then time that passes in one jump is a standstill.
+  [[nodiscard]] bool has_leases_out() const noexcept {
+    return engine_->crew.has_pumps() || core().pulled_out.load(std::memory_order_seq_cst) != 0;
+  }
+
  private:
   using Core = typename Engine::Core;
 
@@ -295,6 +302,7 @@ class JobQueue {
     if (options.pool != nullptr && !std::is_same_v<Clock, SystemClocks>) {
       detail::throw_config("pool", "keeps the machine's time and cannot serve a queue with another clock");
     }
+    if (options.pool != nullptr && options.pool->is_forked()) detail::throw_config("pool", "was made before a fork()");
     detail::Crew* const shared = options.pool == nullptr ? nullptr : options.pool->crew_.get();
     return std::make_unique<Engine>(std::move(handler), std::move(options), shared, std::move(clock));
   }
@@ -339,8 +347,10 @@ class JobQueue {
     const detail::Gate::Visit visit(*engine_->gate);
     if (!visit) return WaitResult::failed(WaitError::closed);
     if (detail::Frame::is_inside(engine_->crew)) return WaitResult::failed(WaitError::would_deadlock);
-    const WaitError error = engine_->wait_running(ready, engine_->deadline_in(limit));
-    return error == WaitError::none ? WaitResult::done() : WaitResult::failed(error);
+    const auto ends = [&] { return ready() || core().phase.load(std::memory_order_seq_cst) == detail::Phase::over; };
+    const WaitError error = engine_->wait_running(ends, engine_->deadline_in(limit));
+    if (error != WaitError::none) return WaitResult::failed(error);
+    return ready() ? WaitResult::done() : WaitResult::failed(WaitError::closed);
   }
 
   [[nodiscard]] Core& core() const noexcept { return engine_->core; }

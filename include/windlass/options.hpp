@@ -57,7 +57,7 @@ template <class Payload>
 struct QueueOptions {
   /// Names the queue in thread names and messages; copied, at most 95 bytes.
   std::string_view name = "queue";
-  /// How many jobs the queue holds, whatever their state; exact. 1 to 2^31.
+  /// How many jobs the queue holds, whatever their state; exact. 1 to 2^31 - 1.
   std::uint32_t capacity = 4096;
   /// Threads of this queue's own. 0: none ever, the host pumps. Unset means 1; must be unset with `pool`.
   std::optional<std::uint32_t> workers{};
@@ -74,8 +74,9 @@ struct QueueOptions {
   Duration max_runtime{};
   /// The handler runs this often if it always fails. At least 1.
   std::uint32_t max_failures = 5;
-  /// Deliveries that end in failure or hang, together. At least 1.
-  std::uint32_t max_deliveries = 10;
+  /// Deliveries that end in failure or hang, together. At least 1. Unset: 10, or max_failures + max_hangs if that is
+  /// more, a job's own max_failures included.
+  std::optional<std::uint32_t> max_deliveries{};
   /// Leases a job may lose. At least 1.
   std::uint32_t max_hangs = 2;
   /// Extra workers that stand in for hung ones. Unset: as many as workers.
@@ -186,7 +187,7 @@ struct ConfigIssue {
 template <class Payload>
 [[nodiscard]] ConfigIssue check(const QueueOptions<Payload>& options, Duration tick = std::chrono::milliseconds{1}) {
   if (options.name.size() > ReasonText::max_size) return {"name", "must be at most 95 bytes"};
-  if (options.capacity == 0 || options.capacity > (1U << 31U)) return {"capacity", "must be 1 to 2^31"};
+  if (options.capacity == 0 || options.capacity >= (1U << 31U)) return {"capacity", "must be 1 to 2^31 - 1"};
   if (options.pool != nullptr && options.workers) return {"workers", "must be unset when a pool is given"};
   if (options.pool != nullptr && options.max_substitutes) return {"max_substitutes", "belongs to the pool"};
   if (options.pool != nullptr && options.on_worker_start) return {"on_worker_start", "belongs to the pool"};
@@ -198,7 +199,7 @@ template <class Payload>
   if (options.lease != Duration{} && tick > options.lease) return {"lease", "is shorter than a tick"};
   if (Duration{} > options.max_runtime) return {"max_runtime", "must not be negative"};
   if (options.max_failures == 0) return {"max_failures", "must be at least 1"};
-  if (options.max_deliveries == 0) return {"max_deliveries", "must be at least 1"};
+  if (options.max_deliveries.value_or(1) == 0) return {"max_deliveries", "must be at least 1"};
   if (options.max_hangs == 0) return {"max_hangs", "must be at least 1"};
   if (options.max_substitutes.value_or(0) > 900) return {"max_substitutes", "must be at most 900"};
   if (!options.retry) return {"retry", "must hold a policy"};
@@ -226,7 +227,8 @@ template <class Payload>
 
 /// The field of `options` that has an impossible value, or null. `lanes` is the queue's lane count.
 /// Not inlined: g++ 12 would take the empty optionals of a temporary for uninitialised memory, and warn every caller.
-[[nodiscard, gnu::noinline]] inline const char* check(const EnqueueOptions& options, std::uint32_t lanes, Duration tick) {
+[[nodiscard, gnu::noinline]] inline const char* check(const EnqueueOptions& options, std::uint32_t lanes,
+                                                      Duration tick) {
   if (Duration{} > options.delay) return "delay";
   if (options.at && options.delay != Duration{}) return "at";
   if (options.priority && static_cast<std::uint32_t>(*options.priority) >= lanes) return "priority";

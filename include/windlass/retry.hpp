@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string_view>
 #include <type_traits>
@@ -15,13 +16,14 @@ namespace windlass {
 
 /// What a retry policy is told of the attempt that failed.
 struct Failure {
-  std::uint32_t failures = 0;     ///< Failed attempts so far, this one included.
-  std::uint32_t hangs = 0;        ///< Leases lost so far, this one included.
-  std::uint32_t deliveries = 0;   ///< Times the job was handed to a worker.
-  Duration previous_delay{};      ///< What the policy answered last time; zero at first.
-  std::optional<Duration> age{};  ///< Since the job was enqueued, if that was stamped.
-  std::string_view reason{};      ///< What the handler said, or the exception's what().
-  std::uint64_t random = 0;       ///< Fresh random bits, from the queue's seed.
+  std::uint32_t failures = 0;      ///< Failed attempts so far, this one included.
+  std::uint32_t hangs = 0;         ///< Leases lost so far, this one included.
+  std::uint32_t deliveries = 0;    ///< Times the job was handed to a worker.
+  Duration previous_delay{};       ///< What the policy answered last time; zero at first.
+  std::optional<Duration> age{};   ///< Since the job was enqueued, if that was stamped.
+  std::string_view reason{};       ///< What the handler said, or the exception's what().
+  std::exception_ptr exception{};  ///< What the handler threw; null if it did not throw.
+  std::uint64_t random = 0;        ///< Fresh random bits, from the queue's seed.
 };
 
 /// Says after which delay the job is tried again; `nullopt` means never: it becomes a dead letter now.

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
+#include <exception>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "detail/job/fork.hpp"
@@ -25,9 +28,19 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  /// Joins the threads. All queues must be gone. After a fork() the child's copy is abandoned.
+  /// Joins the threads. All queues must be gone: if one is left, prints both names and terminates. After a fork() the
+  /// child's copy is abandoned.
   ~WorkerPool() {
-    if (is_forked()) (void)crew_.release();
+    if (is_forked()) {
+      (void)crew_.release();
+      return;
+    }
+    const std::string_view queue = crew_->first_queue();
+    if (queue.data() == nullptr) return;
+    std::fprintf(stderr, "windlass: pool '%.*s' is destroyed before its queue '%.*s'\n",
+                 static_cast<int>(crew_->name().size()), crew_->name().data(), static_cast<int>(queue.size()),
+                 queue.data());
+    std::terminate();
   }
 
   /// From now on `workers` threads work, 1 to `max_workers`. Fewer: the surplus stand by as soon as they have finished

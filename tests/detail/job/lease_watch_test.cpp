@@ -25,6 +25,11 @@ QueueBase* queue(std::size_t n) {
   return reinterpret_cast<QueueBase*>(&places.at(n));
 }
 
+// A look that takes no time.
+LeaseWatch::Finding look(LeaseWatch& watch, const RunLine& line, Time now) {
+  return watch.look(line, now, [now] { return now; });
+}
+
 // How often the watch looks when this is the shortest lease; see Crew::interval.
 Duration interval_for(Duration lease) { return std::clamp<Duration>(lease / 16, 1ms, 1s); }
 
@@ -39,7 +44,7 @@ struct Looker {
   Time overdue_before(Time end, const std::function<void(Time)>& before_look = {}) {
     for (; now < end; now += interval) {
       if (before_look) before_look(now);
-      const LeaseWatch::Finding found = watch.look(line, now);
+      const LeaseWatch::Finding found = look(watch, line, now);
       over_time += found.is_over_time ? 1 : 0;
       if (found.is_overdue) return now;
     }
@@ -79,8 +84,8 @@ TEST_CASE("what is overdue is named by its queue, slot, stamp and round", "[leas
   const std::uint64_t round = line.stop.begin_round();
   line.begin(queue(2), 0x1234'5678'9abc, 77, 10ms, 0s);
   LeaseWatch watch;
-  CHECK_FALSE(watch.look(line, Time{5s}).is_overdue);
-  const LeaseWatch::Finding found = watch.look(line, Time{5s + 10ms});
+  CHECK_FALSE(look(watch, line, Time{5s}).is_overdue);
+  const LeaseWatch::Finding found = look(watch, line, Time{5s + 10ms});
   CHECK(found.is_overdue);
   CHECK_FALSE(found.is_over_time);
   CHECK(found.queue == queue(2));
@@ -88,9 +93,9 @@ TEST_CASE("what is overdue is named by its queue, slot, stamp and round", "[leas
   CHECK(found.low_stamp == 0x5678'9abc);
   CHECK(found.round == round);
   line.end();
-  CHECK(watch.look(line, Time{6s}).queue == nullptr);
+  CHECK(look(watch, line, Time{6s}).queue == nullptr);
   line.begin_errand(queue(1), 10ms);
-  CHECK(watch.look(line, Time{6s}).slot == RunLine::errand);
+  CHECK(look(watch, line, Time{6s}).slot == RunLine::errand);
 }
 
 TEST_CASE("a run without a lease is never overdue", "[lease]") {
@@ -187,6 +192,18 @@ TEST_CASE("a handler that extends without a pause is over its max_runtime all th
   handler.join();
 }
 
+TEST_CASE("a run that began after the watch had read its clock is not timed from before it began", "[watch]") {
+  RunLine line;
+  LeaseWatch watch;
+  const auto late = [](Time when) { return [when] { return when; }; };
+  line.begin(queue(0), 1, 7, 1s, 2s);
+  CHECK_FALSE(watch.look(line, Time{0s}, late(Time{5s})).is_overdue);  // it was held up between clock and line
+  CHECK_FALSE(look(watch, line, Time{5s + 999ms}).is_overdue);
+  CHECK(look(watch, line, Time{6s}).is_overdue);
+  CHECK_FALSE(look(watch, line, Time{6s + 999ms}).is_over_time);
+  CHECK(look(watch, line, Time{7s}).is_over_time);
+}
+
 TEST_CASE("a look at a line that changes hands sees one run or none, never a mixture", "[lease]") {
   RunLine line;
   std::atomic<bool> is_over{false};
@@ -205,7 +222,7 @@ TEST_CASE("a look at a line that changes hands sees one run or none, never a mix
   std::uint64_t seen = 0;
   std::uint64_t looks = 0;
   for (; looks < 1'000'000 || seen < 10'000; ++looks) {
-    const LeaseWatch::Finding found = watch.look(line, Time{Duration{static_cast<Duration::rep>(looks)}});
+    const LeaseWatch::Finding found = look(watch, line, Time{Duration{static_cast<Duration::rep>(looks)}});
     if (found.queue == nullptr) continue;
     ++seen;
     const std::uint64_t run = found.low_stamp / 4;

@@ -25,6 +25,10 @@ using Word = windlass::detail::SlotWord<interleave::Atomics>;
 constexpr std::uint64_t begun_at = 1000;
 constexpr Duration second = std::chrono::seconds{1};
 
+LeaseWatch::Finding look(LeaseWatch& watch, const Line& line, Time now) {
+  return watch.look(line, now, [now] { return now; });
+}
+
 QueueBase* queue(std::uintptr_t number) { return reinterpret_cast<QueueBase*>(number * 64); }
 
 }  // namespace
@@ -42,7 +46,7 @@ TEST_CASE("run line: what the watch reports belongs to one run", "[line]") {
     run.thread([&] {
       LeaseWatch watch;
       for (const int seconds : {0, 1}) {
-        const LeaseWatch::Finding found = watch.look(line, Time{begun_at * second + seconds * second});
+        const LeaseWatch::Finding found = look(watch, line, Time{begun_at * second + seconds * second});
         if (found.queue == nullptr) continue;
         const std::uint32_t i = found.slot;
         check(i >= 1 && i <= 2 && found.low_stamp == 10 * i && found.queue == queue(i), "parts of two runs");
@@ -66,7 +70,7 @@ TEST_CASE("run line: a run is neither overdue nor over time at first sight, what
       LeaseWatch watch;
       std::uint32_t before = 0;
       for (const int seconds : {0, 1, 2}) {
-        const LeaseWatch::Finding found = watch.look(line, Time{begun_at * second + seconds * second});
+        const LeaseWatch::Finding found = look(watch, line, Time{begun_at * second + seconds * second});
         if (found.queue == nullptr) continue;
         // No round begins between the two, as with errands: that would order the rest by itself.
         check(found.queue == queue(found.slot) && found.low_stamp == 10 * found.slot, "parts of two runs");
@@ -93,7 +97,7 @@ TEST_CASE("run line: stopping one run never stops the next (round)", "[line]") {
     });
     run.thread([&] {
       LeaseWatch watch;
-      const LeaseWatch::Finding found = watch.look(line, Time{begun_at * second});
+      const LeaseWatch::Finding found = look(watch, line, Time{begun_at * second});
       if (found.queue == nullptr) return;
       asked = static_cast<int>(found.slot);
       (void)line.stop.request(found.round, windlass::StopReason::lease_lost);
@@ -121,7 +125,7 @@ TEST_CASE("run line: a lease that was extended in time is not taken away (renew,
     run.thread([&] {
       LeaseWatch watch;
       for (int seconds = 0; seconds < 3; ++seconds) {
-        const LeaseWatch::Finding found = watch.look(line, Time{begun_at * second + seconds * second});
+        const LeaseWatch::Finding found = look(watch, line, Time{begun_at * second + seconds * second});
         if (found.is_overdue && word.expire(found.low_stamp) == State::expired) was_expired = true;
       }
     });

@@ -44,13 +44,15 @@ template <class Life>
 // Tells the run of a job that was marked as cancelled. A worker shows its run a moment after it leased the job, or
 // renewed the lease: until then we wait, for otherwise a handler would never hear of it. A pulled lease asks by itself.
 template <class Life>
-void tell_run(Life& life, std::uint32_t slot, SlotView seen) {
+void tell_run(Life& life, JobId id, SlotView seen) {
+  const std::uint32_t slot = id.slot();
   auto& hot = life.store.hot(slot);
   const State state = seen.state();
   while (!hot.is_pulled.load(std::memory_order_relaxed) &&
          !life.host.stop_run(life.self(), slot, static_cast<std::uint32_t>(seen.stamp()), StopReason::user)) {
     seen = hot.word.read();
     if (seen.state() != state || (state == State::leased && !seen.cancel())) return;
+    if (hot.birth.load(std::memory_order_relaxed) != id.stamp()) return;  // [word.born] another job's run by now
     std::this_thread::yield();
   }
 }
@@ -90,10 +92,10 @@ CancelResult cancel_job(Life& life, JobId id) {
         return CancelResult::requested;
       case State::leased:
         if (!hot.word.mark_cancelled(seen)) continue;
-        tell_run(life, slot, seen);
+        tell_run(life, id, seen);
         return CancelResult::requested;
       case State::committing:  // it is told, but what it has begun stands
-        tell_run(life, slot, seen);
+        tell_run(life, id, seen);
         return CancelResult::requested;
       case State::free:
       case State::done:

@@ -6,6 +6,9 @@
 
 namespace windlass::detail {
 
+/// In a callback that belongs to no queue in particular.
+inline constexpr std::uint32_t no_queue = 0;
+
 /// One for each run or callback that the calling thread is inside of, innermost first: a waiting call asks, lest a
 /// thread wait for what only it can bring about. A queue is named by its number.
 class Frame {

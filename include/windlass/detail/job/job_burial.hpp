@@ -112,7 +112,8 @@ class JobBurial : public JobParts<Payload, Traits> {
     counters.add(Count::sink_failures);
     if constexpr (std::is_move_constructible_v<Payload>) {
       if (moved && letter.payload) {
-        std::destroy_at(&hot.payload());
+        hot.emptied = true;
+        this->contain([&] { std::destroy_at(&hot.payload()); });
         hot.emptied =
             !this->contain([&] { ::new (static_cast<void*>(hot.place)) Payload(std::move(*letter.payload)); });
       }

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <string_view>
@@ -45,7 +46,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
       line.end();
       return Ran::errand;
     }
-    const std::uint32_t slot = has_handler() ? pop_lane(line.ends) : no_slot;
+    const std::uint32_t slot = has_handler() ? pop_lane(line.turn, line.ends) : no_slot;
     if (slot == no_slot) return Ran::nothing;
     if (line.is_searching) host.end_search(line);
     auto& hot = store.hot(slot);
@@ -72,7 +73,8 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
       bool is_one_over = false;
       {
         const std::lock_guard lock(planner.mutex());
-        for (std::uint32_t node = 0; count < Planner::per_hold && planner.take_due(now, node);) {
+        std::uint32_t node = 0;
+        for (std::uint32_t taken = 0; taken < Planner::per_hold && planner.take_due(now, node); ++taken) {
           const bool is_alarm = node % 2 != 0;
           if (is_alarm ? expire_pulled(node / 2, now, is_one_over) : wake(node / 2, now)) due[count++] = node;
         }
@@ -81,6 +83,8 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
       for (std::uint32_t i = 0; i < count; ++i) {
         due[i] % 2 != 0 ? this->push_errand(due[i] / 2) : this->push_ready(due[i] / 2);
       }
+      if (count > 0)
+        this->deal_with_leftovers();  // a caller that keeps time may come too late for the shutdown's sweep
     }
     return planner.next_due();
   }
@@ -90,7 +94,10 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     const State reached = store.hot(slot).word.expire(low_stamp, is_open ? State::expired : State::stalled);
     if (reached == State::free) return false;
     counters.add(Count::expiries);
-    if (reached == State::expired) this->push_errand(slot);
+    if (reached == State::expired) {
+      this->push_errand(slot);
+      this->deal_with_leftovers();
+    }
     if (reached == State::done) {
       counters.add(Count::cancelled);
       this->note_quiet();
@@ -100,7 +107,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
 
   bool extend(Run& run, Duration by) override {
     if (run.commit == Commit::made) return true;
-    if (run.line.stop.reason(run.round) == StopReason::max_runtime) return false;
+    if (run.line.over_time.load(std::memory_order_seq_cst) == run.round) return false;
     const Duration::rep until = later(host.lease_time(clock.now()), by).time_since_epoch().count();
     if (until > run.line.extend_until.load(std::memory_order_relaxed)) {
       run.line.extend_until.store(until, std::memory_order_release);
@@ -133,6 +140,13 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     return run.line.stop.reason(run.round) == StopReason::none;
   }
 
+  void pump_begins() override {
+    if (options.lease == Duration{} && options.max_runtime == Duration{}) return;
+    this->room.notify_all();
+    this->takers.notify_all();
+    this->idle.notify_all();
+  }
+
   void worker_parked() override { this->observe(Event::parked, JobId{}); }
 
   [[nodiscard]] std::string_view name() const noexcept override { return Intake::name_text.view(); }
@@ -156,7 +170,8 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   /// Row 2 for a pulled lease. The stamp of the lease, and `slot`; 0 if there is no job.
   [[nodiscard]] std::uint64_t take_lease(std::uint32_t& slot) {
     for (;;) {
-      slot = pop_lane();
+      std::uint32_t turn = turns_.fetch_add(1, std::memory_order_relaxed);
+      slot = pop_lane(turn);
       if (slot == no_slot) return 0;
       auto& hot = store.hot(slot);
       hot.is_pulled.store(true, std::memory_order_relaxed);
@@ -217,14 +232,14 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     return reached == State::expired;
   }
 
-  // `ends` says where to stop in each lane; null: nowhere.
-  [[nodiscard]] std::uint32_t pop_lane(const std::uint64_t* ends = nullptr) {
+  // `turn` is the caller's own count of pops; `ends` says where to stop in each lane; null: nowhere.
+  [[nodiscard]] std::uint32_t pop_lane([[maybe_unused]] std::uint32_t& turn, const std::uint64_t* ends = nullptr) {
     if (!may_start()) return no_slot;
     const auto pop = [&](std::uint32_t lane) {
       return ends == nullptr ? store.ready[lane]->pop() : store.ready[lane]->pop(ends[lane]);
     };
     if constexpr (Traits::lanes.order == LaneOrder::weighted) {
-      const std::uint32_t slot = pop(next_turn());
+      const std::uint32_t slot = pop(lane_of_turn(turn++));
       if (slot != no_slot) return slot;
     }
     for (std::uint32_t lane = 0; lane < Intake::Store::lanes; ++lane) {
@@ -235,10 +250,10 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   }
 
   // Which lane's turn it is: of every sum-of-weights pops, each lane gets first choice as often as its weight says.
-  [[nodiscard]] std::uint32_t next_turn() noexcept {
+  [[nodiscard]] static std::uint32_t lane_of_turn(std::uint32_t turn) noexcept {
     std::uint32_t total = 0;
     for (std::uint32_t i = 0; i < Intake::Store::lanes; ++i) total += Traits::lanes.weights[i];
-    std::uint32_t at = turns_.fetch_add(1, std::memory_order_relaxed) % total;
+    std::uint32_t at = turn % total;
     std::uint32_t lane = 0;
     while (at >= Traits::lanes.weights[lane]) at -= Traits::lanes.weights[lane++];
     return lane;
@@ -262,7 +277,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     const Duration::rep sampled = hot.sampled_at.load(std::memory_order_relaxed);
     const Time begun = sampled != 0 ? start_timing(hot, Time{Duration{sampled}}) : Time{};
     Delivery delivery(run);
-    const Outcome outcome = call(hot.payload(), delivery);
+    const Outcome outcome = call(hot.payload(), delivery, run.exception);
     if (sampled != 0) this->run_times.add(clock.now() - begun);
     this->finish(slot, run.stamp, run.commit, outcome, &run);
     // Last, for what finish() calls may hang too. A line that names a slot for too long does no harm: the stamp tells.
@@ -277,14 +292,16 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     return now;
   }
 
-  Outcome call(Payload& payload, Delivery& delivery) {
+  Outcome call(Payload& payload, Delivery& delivery, [[maybe_unused]] std::exception_ptr& thrown) {
 #if defined(__cpp_exceptions)
     try {
       return call_handler(payload, delivery);
     } catch (const std::exception& error) {
+      thrown = std::current_exception();
       counters.add(Count::exceptions);
       return Outcome::retry(what_of(error));
     } catch (...) {
+      thrown = std::current_exception();
       counters.add(Count::exceptions);
       return Outcome::retry("an exception that is not a std::exception");
     }
@@ -313,7 +330,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
 #endif
 
   const Handler handler_;
-  std::atomic<std::uint32_t> turns_{0};
+  std::atomic<std::uint32_t> turns_{0};  // of whoever reserves
 };
 
 }  // namespace windlass::detail

@@ -116,6 +116,7 @@ class JobIntake : public JobLife<Payload, Traits> {
       counters.add(Count::entered_waiting);
     }
     if (earliest) this->plan_changed();
+    this->note_quiet();
   }
 
  protected:

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <mutex>
 #include <string_view>
 
@@ -169,6 +170,7 @@ class JobLife : public JobBurial<Payload, Traits> {
         return {State::done};
       case OutcomeKind::yield:
       case OutcomeKind::snooze:
+        if (Traits::at_most_once) return {State::dead, {}, DeadReason::rejected};  // it would run twice
         counters.add(Count::snoozes);
         if (store.hot(slot).has_cold) {  // without it, no age is known
           const ColdSlot& aged = store.cold(slot);
@@ -193,7 +195,8 @@ class JobLife : public JobBurial<Payload, Traits> {
     if (Traits::at_most_once) return {State::dead, {}, DeadReason::failures_exhausted};
     if (const auto limit = exhausted(cold, limits_of(cold), now)) return {State::dead, {}, *limit};
     if (outcome.kind() == OutcomeKind::retry) {
-      return next_try(slot, outcome.reason(), now, DeadReason::failures_exhausted);
+      const std::exception_ptr thrown = run == nullptr ? std::exception_ptr{} : run->exception;
+      return next_try(slot, outcome.reason(), thrown, now, DeadReason::failures_exhausted);
     }
     counters.add(Count::retries);
     this->observe(Event::retry_scheduled, slot);
@@ -201,14 +204,16 @@ class JobLife : public JobBurial<Payload, Traits> {
   }
 
   Limits limits_of(const ColdSlot& cold) const noexcept {
-    return {cold.max_failures.value_or(options.max_failures), options.max_deliveries, options.max_hangs,
-            cold.retry_for.value_or(options.retry_for)};
+    const std::uint32_t max_failures = cold.max_failures.value_or(options.max_failures);
+    return {max_failures, options.max_deliveries.value_or(default_max_deliveries(max_failures, options.max_hangs)),
+            options.max_hangs, cold.retry_for.value_or(options.retry_for)};
   }
 
-  Verdict next_try(std::uint32_t slot, std::string_view why, Time now, DeadReason never) {
+  Verdict next_try(std::uint32_t slot, std::string_view why, const std::exception_ptr& thrown, Time now,
+                   DeadReason never) {
     Verdict verdict{State::waiting, std::chrono::seconds{1}};  // what a policy that throws means
     const std::uint64_t draw = Rng(options.seed + draws_.fetch_add(1, std::memory_order_relaxed)).next();
-    this->contain([&] { verdict = ask(options.retry, store.cold(slot), why, now, draw, never); });
+    this->contain([&] { verdict = ask(options.retry, store.cold(slot), why, thrown, now, draw, never); });
     if (verdict.to != State::dead) {
       counters.add(Count::retries);
       this->observe(Event::retry_scheduled, slot);
@@ -258,7 +263,7 @@ class JobLife : public JobBurial<Payload, Traits> {
     const Time now = clock.now();
     ColdSlot& cold = store.cold(slot);
     if (const auto limit = exhausted(cold, limits_of(cold), now)) return {State::dead, {}, *limit};
-    return next_try(slot, {}, now, DeadReason::hung);
+    return next_try(slot, {}, nullptr, now, DeadReason::hung);
   }
 
   OnHung default_on_hung(std::uint32_t slot) {

@@ -57,7 +57,9 @@ class JobParts {
   /// Puts a slot that has a hold for it into the errand ring, likewise.
   void push_errand(std::uint32_t slot) {
     store.errands.push(slot);
-    announce();
+    host.wake();
+    takers.notify_all();  // who waits to reserve has no use for it, who lends a thread has
+    if (host.is_pumped()) idle.notify_all();
   }
 
   /// Somebody is wanted for what has just been made ready, or may be run now.

@@ -8,7 +8,7 @@
 namespace windlass::detail {
 
 /// Times one worker's runs by looking at its line now and then. Never early: the count starts when the watch first
-/// sees a run, which is after it began. `now` is lease time. One thread at a time per watch.
+/// sees a run, by a clock that is read after that. All times are lease time. One thread at a time per watch.
 class LeaseWatch {
  public:
   /// What a look found.
@@ -17,12 +17,14 @@ class LeaseWatch {
     std::uint32_t slot = 0;
     std::uint32_t low_stamp = 0;
     std::uint64_t round = 0;    // of the line's stop state
+    std::uint32_t runs = 0;     // of the line
     bool is_overdue = false;    // unchanged for a whole lease
     bool is_over_time = false;  // ran longer than max_runtime; reported once
   };
 
-  template <class Policy>
-  [[nodiscard]] Finding look(const BasicRunLine<Policy>& line, Time now) noexcept {
+  /// `now` was read before this call, perhaps long before; `clock()` says what it is.
+  template <class Policy, class Clock>
+  [[nodiscard]] Finding look(const BasicRunLine<Policy>& line, Time now, Clock clock) noexcept {
     const std::uint32_t runs = line.runs.load(std::memory_order_acquire);
     const std::uint64_t running = line.running.load(std::memory_order_acquire);  // [line.begun] acquire
     QueueBase* const queue = line.queue.load(std::memory_order_acquire);
@@ -35,15 +37,15 @@ class LeaseWatch {
     const bool runs_on = line.running.load(std::memory_order_acquire) != 0;
     if (running == 0 || !runs_on || line.runs.load(std::memory_order_acquire) != runs) return {};
     const bool is_new = runs != runs_;
+    if (is_new || (!is_over_time_ && (running != seen_ || beats != beats_))) since_ = clock();
     if (is_new) {
       runs_ = runs;
-      run_since_ = now;
+      run_since_ = since_;
       is_over_time_ = false;
     }
-    if (is_new || (!is_over_time_ && (running != seen_ || beats != beats_))) since_ = now;
     seen_ = running;
     beats_ = beats;
-    Finding found{queue, low_half(running) - 1, high_half(running), round, false, false};
+    Finding found{queue, low_half(running) - 1, high_half(running), round, runs, false, false};
     if (limit > Duration{} && !is_over_time_ && now - run_since_ >= limit) found.is_over_time = is_over_time_ = true;
     found.is_overdue = lease > Duration{} && now - since_ >= lease && now >= until;
     return found;

@@ -47,10 +47,14 @@ class BasicPlanner {
   [[nodiscard]] Time next_due() const noexcept { return Time{Duration{next_.load(std::memory_order_seq_cst)}}; }
 
  private:
+  // The last tick that there is means never: take_due(Time::max()) takes that, too.
+  [[nodiscard]] std::uint64_t last_tick() const noexcept { return tick_before(Time::max()); }
+
   [[nodiscard]] std::uint64_t tick_at_or_after(Time due) const noexcept {
     if (due <= origin_) return 0;
     const Duration::rep past = (due - origin_).count();
-    return static_cast<std::uint64_t>(past / tick_.count() + (past % tick_.count() != 0 ? 1 : 0));
+    const auto tick = static_cast<std::uint64_t>(past / tick_.count() + (past % tick_.count() != 0 ? 1 : 0));
+    return tick < last_tick() ? tick : last_tick();
   }
   [[nodiscard]] std::uint64_t tick_before(Time now) const noexcept {
     return now <= origin_ ? 0 : static_cast<std::uint64_t>((now - origin_) / tick_);
@@ -58,8 +62,7 @@ class BasicPlanner {
 
   bool publish() noexcept {
     const std::uint64_t tick = wheel_.next_due();
-    const auto room = static_cast<std::uint64_t>((Time::max() - origin_) / tick_);
-    const Time due = tick >= room ? Time::max() : origin_ + tick_ * static_cast<Duration::rep>(tick);
+    const Time due = tick >= last_tick() ? Time::max() : origin_ + tick_ * static_cast<Duration::rep>(tick);
     const Duration::rep before = next_.load(std::memory_order_relaxed);
     if (due.time_since_epoch().count() == before) return false;
     next_.store(due.time_since_epoch().count(), std::memory_order_seq_cst);

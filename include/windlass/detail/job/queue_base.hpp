@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <string_view>
 
 #include "run_line.hpp"
@@ -27,6 +28,7 @@ struct Run {
   std::uint64_t stamp;  // of the lease; an extend renews it
   std::uint64_t round;  // of the line's stop state
   Commit commit = Commit::none;
+  std::exception_ptr exception{};  // what the handler threw
 };
 
 /// What a thread that came to run something did.
@@ -57,6 +59,9 @@ class QueueBase {
 
   /// Row 8 for `run`.
   virtual bool try_commit(Run& run) = 0;
+
+  /// A thread is about to run something that may hang, and there is no timekeeper: whoever waits keeps time.
+  virtual void pump_begins() = 0;
 
   /// A worker found nothing and is about to sleep.
   virtual void worker_parked() = 0;

@@ -17,6 +17,14 @@ struct Limits {
   Duration retry_for;
 };
 
+/// What `max_deliveries` is unless it is set: 10, or as many as the other two limits allow together.
+[[nodiscard]] constexpr std::uint32_t default_max_deliveries(std::uint32_t max_failures,
+                                                             std::uint32_t max_hangs) noexcept {
+  constexpr std::uint32_t usual = 10;
+  const std::uint32_t both = max_failures > ~max_hangs ? ~std::uint32_t{0} : max_failures + max_hangs;
+  return both > usual ? both : usual;
+}
+
 /// Where a job goes from `settling`.
 struct Verdict {
   State to;                                  // ready, waiting, dead or done
@@ -43,9 +51,9 @@ inline void grow(std::uint32_t& counter) noexcept {
 }
 
 /// `policy`'s answer as a verdict; `never` is the reason if it says so. What it throws is the caller's.
-[[nodiscard]] inline Verdict ask(const RetryPolicy& policy, ColdSlot& job, std::string_view why, Time now,
-                                 std::uint64_t random, DeadReason never) {
-  Failure failure{job.failures, job.hangs, job.deliveries, job.previous_delay, std::nullopt, why, random};
+[[nodiscard]] inline Verdict ask(const RetryPolicy& policy, ColdSlot& job, std::string_view why,
+                                 const std::exception_ptr& thrown, Time now, std::uint64_t random, DeadReason never) {
+  Failure failure{job.failures, job.hangs, job.deliveries, job.previous_delay, std::nullopt, why, thrown, random};
   if (job.enqueued_at) failure.age = now - *job.enqueued_at;
   const std::optional<Duration> delay = policy(failure);
   if (!delay) return {State::dead, {}, never};

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <thread>
 
+#include "../job/frame.hpp"
 #include "../job/lease_watch.hpp"
 #include "../job/queue_base.hpp"
 #include "../machines/parking.hpp"
@@ -55,6 +57,15 @@ class Crew final : public Host {
   /// Serves `queue` from now on, `weight` turns per round. False if there are max_queues already.
   bool attach(QueueBase& queue, std::uint32_t weight);
 
+  /// The name of a queue that is still served; null data if there is none.
+  [[nodiscard]] std::string_view first_queue() noexcept {
+    const std::lock_guard lock(mutex_);
+    for (const auto& entry : queues_) {
+      if (const QueueBase* const queue = entry.load(std::memory_order_relaxed)) return queue->name();
+    }
+    return {};
+  }
+
   /// Serves `queue` no more; returns when nobody is inside it, and calls `nag()` now and then until then.
   template <class Nag>
   void detach(QueueBase& queue, Nag nag);
@@ -75,6 +86,9 @@ class Crew final : public Host {
 
   /// The same for whoever waits or pumps without a timekeeper: all time counts. Returns when more is due.
   Time keep_time(Time now);
+
+  /// Whether some thread pumps, and so may hang: whoever waits meanwhile watches over it.
+  [[nodiscard]] bool has_pumps() const noexcept;
 
   /// So much time has passed on a clock that is moved by hand, and it was no standstill. Not beside round().
   void slept(Duration by) noexcept {
@@ -104,9 +118,13 @@ class Crew final : public Host {
   }
   [[nodiscard]] bool is_pumped() const noexcept override { return options_.max_workers == 0; }
 
+  /// For pumping hosts: calls on_ready, unless that was done since it was last armed.
+  void signal_ready() noexcept;
+
   /// For pumping hosts: on_ready is called again on the next change from nothing to something.
   void rearm_ready() noexcept { ready_armed_.store(true, std::memory_order_seq_cst); }
 
+  [[nodiscard]] std::string_view name() const noexcept { return options_.name.view(); }
   [[nodiscard]] std::uint32_t hung() const noexcept { return hung_.load(std::memory_order_seq_cst); }
   /// Threads beyond the number asked for.
   [[nodiscard]] std::uint32_t substitutes() const noexcept {
@@ -158,7 +176,6 @@ class Crew final : public Host {
   void stand_by(Record& self);
   [[nodiscard]] bool call_up(std::uint32_t first);
   void start_thread(Record& record);
-  void signal_ready() noexcept;
   void call_hook(const Function<void(const WorkerInfo&)>& hook, const Record& record, std::string_view name) noexcept;
 
   // crew_watch.hpp
@@ -207,11 +224,11 @@ template <class Visit>
 void Crew::stop_runs(const QueueBase& queue, StopReason why, Visit visit) {
   for (std::uint32_t i = 0; i < count_; ++i) {
     RunLine& line = records_[i].line;
+    const std::uint64_t round = line.stop.round();  // as in stop_run()
     const std::uint64_t running = line.running.load(std::memory_order_seq_cst);
     if (running == 0 || low_half(running) - 1 == RunLine::errand) continue;
     if (line.queue.load(std::memory_order_seq_cst) != &queue) continue;
-    const std::uint64_t round = line.stop.round();
-    if (line.running.load(std::memory_order_seq_cst) != running) continue;  // else the round may be another run's
+    if (line.stop.round() != round) continue;
     line.stop.request(round, why);
     visit(low_half(running) - 1);
   }

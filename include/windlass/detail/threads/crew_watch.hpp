@@ -39,10 +39,11 @@ inline bool Crew::stop_run(const QueueBase& queue, std::uint32_t slot, std::uint
   const std::uint64_t name = RunLine::name(low_stamp, slot);
   for (std::uint32_t i = 0; i < count_; ++i) {
     RunLine& line = records_[i].line;
+    // The same round before and after: all that was read in between belongs to its run. [line.ended]
+    const std::uint64_t round = line.stop.round();
     if (line.running.load(std::memory_order_seq_cst) != name) continue;
     if (line.queue.load(std::memory_order_seq_cst) != &queue) continue;
-    const std::uint64_t round = line.stop.round();
-    if (line.running.load(std::memory_order_seq_cst) != name) continue;  // else the round may be another run's
+    if (line.stop.round() != round) continue;
     line.stop.request(round, why);
     return true;
   }
@@ -91,14 +92,19 @@ inline Time Crew::tick_all(Time now) {
   return next;
 }
 
+inline bool Crew::has_pumps() const noexcept {
+  bool found = hung() != 0;  // has it returned?
+  for (std::uint32_t i = first_seat(); i < count_ && !found; ++i) {
+    found = records_[i].is_taken.load(std::memory_order_seq_cst);
+  }
+  return found;
+}
+
 inline Time Crew::keep_time(Time now) {
   const Time next = tick_all(now);
-  bool wanted = hung() != 0;  // has it returned?
-  for (std::uint32_t i = first_seat(); i < count_ && !wanted; ++i) {
-    wanted = records_[i].line.running.load(std::memory_order_relaxed) != 0;
-  }
-  if (wanted) watch(lease_time(now));
-  return next;
+  if (!has_pumps() || shortest_lease_.load(std::memory_order_seq_cst) == 0) return next;
+  watch(lease_time(now));
+  return std::min(next, now + interval());
 }
 
 inline Time Crew::round(Time now) {
@@ -129,13 +135,17 @@ inline void Crew::watch(Time now) {
   bool has_returned = false;
   for (std::uint32_t i = 0; i < count_; ++i) {
     Record& record = records_[i];
-    const LeaseWatch::Finding found = record.watch.look(record.line, now);
+    const LeaseWatch::Finding found =
+        record.watch.look(record.line, now, [this] { return lease_time(options_.now()); });
     const std::uint64_t hung_in = record.hung_in.load(std::memory_order_seq_cst);
     if (hung_in != 0 && record.line.running.load(std::memory_order_seq_cst) != hung_in) {
       come_back(record);
       has_returned = true;
     }
-    if (found.is_over_time) record.line.stop.request(found.round, StopReason::max_runtime);
+    if (found.is_over_time) {
+      record.line.over_time.store(found.round, std::memory_order_seq_cst);  // whatever it was told to stop for before
+      record.line.stop.request(found.round, StopReason::max_runtime);
+    }
     if (found.is_overdue) {
       record.watch.restart(now);
       judge_hung(record, found);
@@ -161,8 +171,11 @@ inline void Crew::judge_hung(Record& record, const LeaseWatch::Finding& found) {
 }
 
 inline void Crew::expire(Record& record, const LeaseWatch::Finding& found) {
-  // The run may return and its queue be destroyed as we speak: only a queue that is still attached is called.
+  // The run may return and its queue be destroyed as we speak, and another be made in its place: only a queue that is
+  // still attached is called, and only while the line shows that run of it, which holds off detach().
   const auto lock = lock_queues();
+  if (record.line.running.load(std::memory_order_seq_cst) != RunLine::name(found.low_stamp, found.slot)) return;
+  if (record.line.runs.load(std::memory_order_seq_cst) != found.runs) return;
   for (const auto& entry : queues_) {
     if (entry.load(std::memory_order_relaxed) != found.queue) continue;
     if (found.queue->expire(found.slot, found.low_stamp)) record.line.stop.request(found.round, StopReason::lease_lost);

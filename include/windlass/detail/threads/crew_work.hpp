@@ -53,9 +53,19 @@ inline void Crew::start_all() {
 
 // Under mutex_.
 inline void Crew::start_thread(Record& record) {
-  record.thread = std::thread([this, &record] { work(record); });
+  active_.fetch_add(1, std::memory_order_seq_cst);  // first: the watch takes who sleeps for all there are
   record.is_taken.store(true, std::memory_order_seq_cst);
-  active_.fetch_add(1, std::memory_order_seq_cst);
+#if defined(__cpp_exceptions)
+  try {
+    record.thread = std::thread([this, &record] { work(record); });
+  } catch (...) {
+    record.is_taken.store(false, std::memory_order_seq_cst);
+    active_.fetch_sub(1, std::memory_order_seq_cst);
+    throw;
+  }
+#else
+  record.thread = std::thread([this, &record] { work(record); });
+#endif
 }
 
 inline void Crew::resize(std::uint32_t workers) {
@@ -129,6 +139,7 @@ inline Ran Crew::pump(QueueBase& queue, const std::uint64_t* ends) {
     }
     arm();
     seat.inside.store(&queue, std::memory_order_seq_cst);
+    if (is_pumped()) queue.pump_begins();
     seat.line.ends = ends;
     const Ran ran = queue.run_next(seat.line);
     seat.inside.store(nullptr, std::memory_order_seq_cst);
@@ -164,6 +175,7 @@ inline void Crew::call_hook(const Function<void(const WorkerInfo&)>& hook, const
 }
 
 inline void Crew::work(Record& self) {
+  const Frame frame(*this, no_queue);  // hooks, too, must not wait for what only this thread can bring about
   const ReasonText name = worker_name(options_.name, self.index, self.kind == Kind::substitute);
   name_this_thread(name.view());
   call_hook(options_.on_worker_start, self, name.view());
@@ -177,6 +189,7 @@ inline void Crew::work(Record& self) {
       rest(self);
     }
   }
+  come_back(self);
   end_search(self.line);
   call_hook(options_.on_worker_stop, self, name.view());
   self.is_taken.store(false, std::memory_order_seq_cst);
@@ -185,6 +198,7 @@ inline void Crew::work(Record& self) {
 
 // Nothing was found: look on for a moment if nobody else does, then sleep.
 inline void Crew::rest(Record& self) {
+  end_search(self.line);  // an observer may take its time
   tell_parked(self);
   bool& searching = self.line.is_searching;
   if (!searching) searching = parking_.try_search();
@@ -269,6 +283,7 @@ inline bool Crew::has_work(RunLine& line) const noexcept {
 inline void Crew::signal_ready() noexcept {
   if (!options_.on_ready || !ready_armed_.load(std::memory_order_seq_cst)) return;
   if (!ready_armed_.exchange(false, std::memory_order_seq_cst)) return;
+  const Frame frame(*this, no_queue);
 #if defined(__cpp_exceptions)
   try {
     options_.on_ready();

@@ -16,8 +16,15 @@
 
 namespace windlass::detail {
 
-/// Numbers the queues of this process, from 1.
-inline std::atomic<std::uint32_t> queues_made{0};
+/// Numbers the queues of this process, and the threads that pump, from 1.
+inline std::atomic<std::uint32_t> numbers_given{0};
+
+/// The calling thread's number: unlike its address and its id, never another thread's.
+[[nodiscard]] inline std::uint32_t thread_number() noexcept {
+  static thread_local std::uint32_t number = 0;
+  if (number == 0) number = numbers_given.fetch_add(1, std::memory_order_relaxed) + 1;
+  return number;
+}
 
 /// A queue together with whoever runs it: the calls that wait, pump or end it.
 template <class Payload, class Traits>
@@ -37,7 +44,7 @@ class Engine {
       : own_(shared == nullptr ? std::make_unique<Crew>(crew_options(options, clock)) : nullptr),
         crew(shared == nullptr ? *own_ : *shared),
         core(std::move(handler), std::move(options), crew, clock,
-             queues_made.fetch_add(1, std::memory_order_relaxed) + 1),
+             numbers_given.fetch_add(1, std::memory_order_relaxed) + 1),
         gate(std::make_shared<Gate>()) {
     if (!crew.attach(core, core.options.weight)) throw_config("pool", "serves 64 queues already");
     if (own_ != nullptr) own_->start();
@@ -48,6 +55,7 @@ class Engine {
   /// The queue was shut down. Waiting calls have been told to leave; waits until they have, then ends what is left.
   ~Engine() {
     gate->shut();
+    for (auto out = core.pulled_out.load(std::memory_order_seq_cst); out > 0; --out) crew.pulled_lease_back();
     end_everything(core);
   }
 
@@ -59,10 +67,16 @@ class Engine {
     return {later(std::chrono::steady_clock::now(), *limit), later(core.clock.now(), *limit)};
   }
 
+  /// Whether this thread runs a handler or a callback of this queue, or of its own crew.
+  [[nodiscard]] bool is_inside() const noexcept {
+    return own_ != nullptr ? Frame::is_inside(crew) : Frame::is_inside(core.number);
+  }
+
   /// Whether this thread would wait for what only it can bring about: it is inside a run or a callback of this crew,
   /// or it is the one that pumps.
   [[nodiscard]] bool would_deadlock() const noexcept {
-    return Frame::is_inside(crew) || (crew.is_pumped() && last_pumper_.load(std::memory_order_relaxed) == &thread_mark);
+    return Frame::is_inside(crew) ||
+           (crew.is_pumped() && last_pumper_.load(std::memory_order_relaxed) == thread_number());
   }
 
   /// Admits a job as soon as there is room.
@@ -89,7 +103,9 @@ class Engine {
   template <class Ready>
   WaitError wait(WaitList& list, Ready ready, const Deadline& deadline, StopToken stop) {
     for (;;) {
-      const Time due = crew.is_pumped() ? crew.keep_time(core.clock.now()) : Time::max();
+      const bool watches = crew.is_pumped() && crew.has_pumps();
+      const Time due = crew.is_pumped() ? keep_time() : Time::max();
+      const Time planned = core.planner.next_due();
       if (ready()) return WaitError::none;
       if (stop.stop_requested()) return WaitError::stopped;
       const Time now = core.clock.now();
@@ -102,7 +118,9 @@ class Engine {
         }
       }
       const bool is_timer = due < deadline.own;
-      const auto changed = [&] { return ready() || (crew.is_pumped() && core.planner.next_due() != due); };
+      const auto changed = [&] {
+        return ready() || (crew.is_pumped() && (core.planner.next_due() != planned || crew.has_pumps() != watches));
+      };
       const WaitError error = is_timer ? list.wait(changed, later(std::chrono::steady_clock::now(), due - now), stop)
                                        : list.wait(changed, deadline.real, stop);
       if (error == WaitError::stopped || (error == WaitError::timed_out && !is_timer)) return error;
@@ -111,7 +129,7 @@ class Engine {
 
   /// Runs one errand or job on the caller; a job only from before `ends` in its lane, unless that is null.
   Ran run_next(const std::uint64_t* ends = nullptr) {
-    last_pumper_.store(&thread_mark, std::memory_order_relaxed);
+    last_pumper_.store(thread_number(), std::memory_order_relaxed);
     return crew.pump(core, ends);
   }
 
@@ -120,7 +138,7 @@ class Engine {
     PumpResult result;
     const Time begun = core.clock.now();
     Time now = begun;
-    last_pumper_.store(&thread_mark, std::memory_order_relaxed);  // even if the budget lets nothing run
+    last_pumper_.store(thread_number(), std::memory_order_relaxed);  // even if the budget lets nothing run
     crew.rearm_ready();
     if (crew.is_pumped()) crew.keep_time(now);
     while (result.ran < options.max_jobs && !(options.budget && now - begun >= *options.budget)) {
@@ -129,6 +147,7 @@ class Engine {
       if (ran == Ran::job) ++result.ran;
       if (options.budget) now = core.clock.now();
     }
+    rearm_if_empty();
     result.left = count_ready(core);
     if (options.budget && now - begun > *options.budget) result.overrun = now - begun - *options.budget;
     return result;
@@ -146,6 +165,7 @@ class Engine {
     for (Ran last = Ran::errand; last == Ran::errand || last == Ran::job; last = run_next(ends.data())) {
       if (last == Ran::job) ++ran;
     }
+    rearm_if_empty();
     return ran;
   }
 
@@ -223,7 +243,7 @@ class Engine {
     const Deadline deadline = deadline_in(grace);
     const auto settled = [&] { return is_settled(runs, deadline.own); };
     // Now and then: a worker clears its line after its last word about a job, and tells nobody.
-    while (wait_running(settled, sooner(deadline)) != WaitError::none && !is_past(deadline) &&
+    while (!(wait_running(settled, sooner(deadline)) == WaitError::none && is_certain(settled)) && !is_past(deadline) &&
            std::chrono::steady_clock::now() < *deadline.real) {
     }
     enter(Phase::stopping);
@@ -264,6 +284,20 @@ class Engine {
     return crew;
   }
 
+  // A handler may have used up the signal for a job that this pump has run: the next job is news again.
+  void rearm_if_empty() {
+    if (!crew.is_pumped() || core.has_work()) return;
+    crew.rearm_ready();
+    if (core.has_work()) crew.signal_ready();
+  }
+
+  // When the caller has to keep time again. A clock that is moved by hand is not moved on for the lease watch's sake.
+  Time keep_time() {
+    const Time due = crew.keep_time(core.clock.now());
+    if constexpr (requires { core.clock.sleep(Duration{}); }) return core.planner.next_due();
+    return due;
+  }
+
   [[nodiscard]] bool is_past(const Deadline& deadline) const {
     return deadline.own != Time::max() && core.clock.now() >= deadline.own;
   }
@@ -285,6 +319,13 @@ class Engine {
     if (crew.is_running(core) || core.pulled_out.load(std::memory_order_seq_cst) != 0) return false;
     if (!runs || core.is_paused.load(std::memory_order_seq_cst) || !core.has_handler()) return true;
     return core.counters.is_idle() && core.planner.next_due() > end;
+  }
+
+  // The same once more where no job is between waiting and ready: several counters and times were read for it.
+  template <class Ready>
+  [[nodiscard]] bool is_certain(Ready ready) {
+    const std::lock_guard lock(core.planner.mutex());
+    return ready();
   }
 
   void enter(Phase phase) {
@@ -319,7 +360,7 @@ class Engine {
     (void)core.options.on_hung(info);
   }
 
-  std::atomic<const char*> last_pumper_{nullptr};
+  std::atomic<std::uint32_t> last_pumper_{0};
   std::atomic<bool> is_shutting_down_{false};
   std::atomic<bool> has_ended_{false};
 };
