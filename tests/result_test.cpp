@@ -119,12 +119,9 @@ TEST_CASE("every result's name is its enumerator's", "[result]") {
   CHECK(to_string(EnqueueError::none) == "none");
   CHECK(to_string(EnqueueError::full) == "full");
   CHECK(to_string(EnqueueError::closed) == "closed");
-  CHECK(to_string(EnqueueError::duplicate) == "duplicate");
-  CHECK(to_string(EnqueueError::expired) == "expired");
   CHECK(to_string(EnqueueError::timed_out) == "timed_out");
   CHECK(to_string(EnqueueError::stopped) == "stopped");
   CHECK(to_string(EnqueueError::would_deadlock) == "would_deadlock");
-  CHECK(to_string(EnqueueError::key_too_long) == "key_too_long");
   CHECK(to_string(EnqueueError::invalid_options) == "invalid_options");
   CHECK(to_string(WaitError::none) == "none");
   CHECK(to_string(WaitError::timed_out) == "timed_out");

@@ -19,12 +19,9 @@ enum class EnqueueError : std::uint8_t {
   none,             ///< It was accepted.
   full,             ///< Every slot is taken.
   closed,           ///< The queue was closed and takes no more jobs.
-  duplicate,        ///< A job with the same `unique` is alive.
-  expired,          ///< Its deadline lies in the past.
   timed_out,        ///< No slot became free within the time the caller was willing to wait.
   stopped,          ///< The caller's stop token was triggered while it waited for a slot.
-  would_deadlock,   ///< A handler would wait for a slot that only handlers can free.
-  key_too_long,     ///< The key does not fit the space a job has for it.
+  would_deadlock,   ///< Nobody could free a slot while the caller waits: see `JobQueue::enqueue`.
   invalid_options,  ///< An option has an impossible value; `EnqueueResult::field` says which.
 };
 
@@ -37,18 +34,12 @@ enum class EnqueueError : std::uint8_t {
       return "full";
     case EnqueueError::closed:
       return "closed";
-    case EnqueueError::duplicate:
-      return "duplicate";
-    case EnqueueError::expired:
-      return "expired";
     case EnqueueError::timed_out:
       return "timed_out";
     case EnqueueError::stopped:
       return "stopped";
     case EnqueueError::would_deadlock:
       return "would_deadlock";
-    case EnqueueError::key_too_long:
-      return "key_too_long";
     case EnqueueError::invalid_options:
       return "invalid_options";
   }
