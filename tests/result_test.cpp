@@ -102,6 +102,7 @@ TEST_CASE("a bulk result points at the first payload that was refused", "[result
   CHECK(result.accepted() == 2);
   CHECK(*result.first_refused() == 3);
   CHECK(result.error() == EnqueueError::full);
+  CHECK(result.field().empty());
 }
 
 TEST_CASE("only a wait that is done is true", "[result]") {

@@ -324,7 +324,7 @@ class JobQueue {
     std::size_t accepted = 0;
     for (; first != last; ++first, ++accepted) {
       const EnqueueResult result = enqueue(*first);
-      if (!result) return {accepted, std::move(first), result.error()};
+      if (!result) return {accepted, std::move(first), result.error(), result.field().data()};
     }
     return {accepted, std::move(first), EnqueueError::none};
   }

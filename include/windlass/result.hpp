@@ -162,10 +162,11 @@ template <typename Iterator>
 class [[nodiscard]] BulkResult {
  public:
   /// The first `accepted` payloads were taken; `first_refused` is the one after them, or the end of the range.
-  /// `error` is why it was refused, or `none` at the end of the range.
-  constexpr BulkResult(std::size_t accepted, Iterator first_refused,
-                       EnqueueError error) noexcept(std::is_nothrow_move_constructible_v<Iterator>)
-      : accepted_(accepted), first_refused_(std::move(first_refused)), error_(error) {}
+  /// `error` is why it was refused, or `none` at the end of the range; `field` is a literal naming the option to blame,
+  /// if any.
+  constexpr BulkResult(std::size_t accepted, Iterator first_refused, EnqueueError error,
+                       const char* field = "") noexcept(std::is_nothrow_move_constructible_v<Iterator>)
+      : accepted_(accepted), first_refused_(std::move(first_refused)), field_(field), error_(error) {}
 
   /// How many payloads were taken.
   [[nodiscard]] constexpr std::size_t accepted() const noexcept { return accepted_; }
@@ -176,9 +177,13 @@ class [[nodiscard]] BulkResult {
   /// Why `first_refused()` was not taken; `none` if all were.
   [[nodiscard]] constexpr EnqueueError error() const noexcept { return error_; }
 
+  /// Which option is wrong; empty if none is.
+  [[nodiscard]] constexpr std::string_view field() const noexcept { return field_; }
+
  private:
   std::size_t accepted_;
   Iterator first_refused_;
+  const char* field_;
   EnqueueError error_;
 };
 

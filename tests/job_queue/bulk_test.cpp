@@ -61,11 +61,13 @@ TEST_CASE("a bulk enqueue that is refused as a whole moves nothing", "[bulk]") {
   const auto invalid = queue.enqueue_bulk(first, last, {.delay = -1s});
   CHECK(invalid.accepted() == 0);
   CHECK(invalid.error() == EnqueueError::invalid_options);
+  CHECK(invalid.field() == "delay");
   CHECK(invalid.first_refused() == first);
   queue.close();
   for (const auto& closed : {queue.enqueue_bulk(first, last), queue.try_enqueue_bulk(first, last)}) {
     CHECK(closed.accepted() == 0);
     CHECK(closed.error() == EnqueueError::closed);
+    CHECK(closed.field().empty());
     CHECK(closed.first_refused() == first);
   }
   CHECK(payloads[0] != nullptr);
