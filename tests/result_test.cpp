@@ -93,6 +93,8 @@ TEST_CASE("a configuration error names the bad field and why it is bad", "[resul
     CHECK(error.field() == "capacity");
   }
   CHECK_THROWS_AS(windlass::detail::throw_config("capacity", "why"), std::invalid_argument);
+  CHECK_THROWS_WITH(windlass::detail::throw_config("capacity", "why", {"queue", "mail"}),
+                    "windlass: queue 'mail': capacity: why");
 }
 #endif
 

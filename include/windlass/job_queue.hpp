@@ -237,9 +237,9 @@ class JobQueue {
   /// left. Afterwards only counters, kept letters and leases that are out remain. A second call does nothing; a call
   /// from a handler or callback of this queue only closes. Returns what became of every job.
   Report shutdown(ShutdownOptions<Payload> options = {}) {
-    if (options.grace < Duration{}) detail::throw_config("grace", "must not be negative");
+    if (options.grace < Duration{}) detail::throw_config("grace", "must not be negative", {"queue", name()});
     if (options.leftover == Leftover::hand_back && !options.hand_back) {
-      detail::throw_config("hand_back", "must be given for Leftover::hand_back");
+      detail::throw_config("hand_back", "must be given for Leftover::hand_back", {"queue", name()});
     }
     const detail::Gate::Visit visit(*engine_->gate);  // a destructor on another thread waits until we have reported
     if (detail::Frame::is_inside(engine_->crew)) {
@@ -294,13 +294,15 @@ class JobQueue {
   using Core = typename Engine::Core;
 
   static std::unique_ptr<Engine> make(typename Core::Handler handler, Options&& options, Clock clock) {
-    if (const ConfigIssue issue = check(options, Traits::tick)) detail::throw_config(issue.field, issue.why);
+    const ReasonText name{options.name};  // cut, if it is the name that is too long
+    const detail::Owner owner{"queue", name.view()};
+    if (const ConfigIssue issue = check(options, Traits::tick)) detail::throw_config(issue.field, issue.why, owner);
     const bool is_pumped = options.pool == nullptr && options.workers.value_or(1) == 0;
     if (!takes_callables && !handler && !is_pumped) {
-      detail::throw_config("workers", "must be 0 for a queue without a handler: its jobs are pulled");
+      detail::throw_config("workers", "must be 0 for a queue without a handler: its jobs are pulled", owner);
     }
     if (options.pool != nullptr && !std::is_same_v<Clock, SystemClocks>) {
-      detail::throw_config("pool", "keeps the machine's time and cannot serve a queue with another clock");
+      detail::throw_config("pool", "keeps the machine's time and cannot serve a queue with another clock", owner);
     }
     if (options.pool != nullptr && options.pool->is_forked()) detail::throw_config("pool", "was made before a fork()");
     detail::Crew* const shared = options.pool == nullptr ? nullptr : options.pool->crew_.get();

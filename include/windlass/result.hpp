@@ -74,30 +74,46 @@ class EnqueueFailure : public std::runtime_error {
   const char* field_;
 };
 
+namespace detail {
+
+/// Whose setting an error is about, as its message says it: a queue or pool by its name. Without a name, nobody's.
+struct Owner {
+  std::string_view kind{};
+  std::string_view name{};
+};
+
+}  // namespace detail
+
 /// Thrown when a queue or one of its parts is configured with a value that cannot work.
 ///
-/// The message is "windlass: <field>: <why>".
+/// The message is "windlass: queue 'mail': <field>: <why>"; without a name, "windlass: <field>: <why>".
 class ConfigError : public std::invalid_argument {
  public:
   /// `field` must outlive the exception; a literal does.
-  ConfigError(const char* field, std::string_view why)
-      : std::invalid_argument(std::string{"windlass: "}.append(field).append(": ").append(why)), field_(field) {}
+  ConfigError(const char* field, std::string_view why, detail::Owner owner = {})
+      : std::invalid_argument(describe(field, why, owner)), field_(field) {}
 
   /// The name of the bad field.
   [[nodiscard]] std::string_view field() const noexcept { return field_; }
 
  private:
+  static std::string describe(std::string_view field, std::string_view why, detail::Owner owner) {
+    std::string text{"windlass: "};
+    if (!owner.name.empty()) text.append(owner.kind).append(" '").append(owner.name).append("': ");
+    return text.append(field).append(": ").append(why);
+  }
+
   const char* field_;
 };
 
 namespace detail {
 
 /// Throws ConfigError; without exceptions, prints the same message to stderr and aborts.
-[[noreturn]] inline void throw_config(const char* field, std::string_view why) {
+[[noreturn]] inline void throw_config(const char* field, std::string_view why, Owner owner = {}) {
 #if defined(__cpp_exceptions)
-  throw ConfigError{field, why};
+  throw ConfigError{field, why, owner};
 #else
-  std::fprintf(stderr, "%s\n", ConfigError{field, why}.what());
+  std::fprintf(stderr, "%s\n", ConfigError{field, why, owner}.what());
   std::abort();
 #endif
 }

@@ -11,6 +11,7 @@
 #include "detail/threads/crew.hpp"
 #include "options.hpp"
 #include "result.hpp"
+#include "text.hpp"
 #include "traits.hpp"
 
 namespace windlass {
@@ -21,7 +22,8 @@ class WorkerPool {
  public:
   /// Starts the threads. Throws ConfigError, or std::system_error if a thread cannot be started.
   explicit WorkerPool(WorkerPoolOptions options = {})
-      : max_workers_(options.max_workers.value_or(options.workers)),
+      : name_(options.name),
+        max_workers_(options.max_workers.value_or(options.workers)),
         crew_(std::make_unique<detail::Crew>(crew_options(std::move(options)))) {
     crew_->start();
   }
@@ -46,7 +48,9 @@ class WorkerPool {
   /// From now on `workers` threads work, 1 to `max_workers`. Fewer: the surplus stand by as soon as they have finished
   /// their jobs. Throws ConfigError, or std::system_error if a thread cannot be started. Any thread.
   void resize(std::uint32_t workers) {
-    if (workers == 0 || workers > max_workers_) detail::throw_config("workers", "must be 1 to max_workers");
+    if (workers == 0 || workers > max_workers_) {
+      detail::throw_config("workers", "must be 1 to max_workers", {"pool", name_.view()});
+    }
     if (!is_forked()) crew_->resize(workers);
   }
 
@@ -68,9 +72,10 @@ class WorkerPool {
   }
 
   static detail::CrewOptions crew_options(WorkerPoolOptions&& options) {
-    if (const ConfigIssue issue = check(options)) detail::throw_config(issue.field, issue.why);
+    const ReasonText name{options.name};  // cut, if it is the name that is too long
+    if (const ConfigIssue issue = check(options)) detail::throw_config(issue.field, issue.why, {"pool", name.view()});
     detail::CrewOptions crew;
-    crew.name = ReasonText{options.name};
+    crew.name = name;
     crew.workers = options.workers;
     crew.max_workers = options.max_workers.value_or(options.workers);
     crew.max_substitutes = options.max_substitutes.value_or(crew.max_workers);
@@ -82,6 +87,7 @@ class WorkerPool {
   }
 
   const std::uint32_t generation_ = detail::watch_for_fork();
+  const ReasonText name_;
   const std::uint32_t max_workers_;
   std::unique_ptr<detail::Crew> crew_;
 };

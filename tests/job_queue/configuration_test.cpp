@@ -1,4 +1,5 @@
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -24,6 +25,17 @@ using Options = QueueOptions<int>;
 
 void ignore(const int&) {}
 
+// What a ConfigError from `make` says, "" if it throws none.
+template <class Make>
+std::string complaint(Make make) {
+  try {
+    make();
+    return "";
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+}
+
 // The field that a ConfigError from `make` names, "" if it throws none; its message says which it is, too.
 template <class Make>
 std::string refused(Make make) {
@@ -32,9 +44,11 @@ std::string refused(Make make) {
     return "";
   } catch (const ConfigError& error) {
     const std::string field(error.field());
-    const std::string start = "windlass: " + field + ": ";
     const std::string what = error.what();
-    return what.size() > start.size() && what.compare(0, start.size(), start) == 0 ? field : "a bad message: " + what;
+    const std::size_t at = what.find(": " + field + ": ");
+    const bool is_good =
+        what.rfind("windlass: ", 0) == 0 && at != std::string::npos && what.size() > at + field.size() + 4;
+    return is_good ? field : "a bad message: " + what;
   }
 }
 
@@ -140,6 +154,28 @@ TEST_CASE("a bad shutdown option is refused by its name, and the queue lives on"
   CHECK(refused([&] { (void)queue.shutdown({.leftover = Leftover::hand_back}); }) == "hand_back");
   CHECK(queue.try_enqueue(1));
   CHECK(queue.drain_for(10s));
+}
+
+TEST_CASE("a configuration error says which queue or pool it is about", "[configuration]") {
+  CHECK(complaint([] {
+          const JobQueue<int> queue{ignore, {.name = "mail", .lease = 1us}};
+        }) == "windlass: queue 'mail': lease: is shorter than a tick");
+  CHECK(complaint([] {
+          const JobQueue<int> queue{ignore, {.capacity = 0}};
+        }) == "windlass: queue 'queue': capacity: must be 1 to 2^31");
+  CHECK(complaint([] {
+          const JobQueue<int> queue{ignore, {.name = "", .capacity = 0}};
+        }) == "windlass: capacity: must be 1 to 2^31");
+  CHECK(complaint([] {
+          const JobQueue<int> queue{ignore, {.name = long_name}};
+        }) == "windlass: queue '" + long_name.substr(1) + "': name: must be at most 95 bytes");
+  JobQueue<int> queue{ignore, {.name = "mail"}};
+  CHECK(complaint([&] { (void)queue.shutdown({.grace = -1ns}); }) ==
+        "windlass: queue 'mail': grace: must not be negative");
+  CHECK(complaint([] { const WorkerPool pool{{.name = "crew", .workers = 0}}; }) ==
+        "windlass: pool 'crew': workers: must be 1 to 1024");
+  WorkerPool pool{{.name = "crew"}};
+  CHECK(complaint([&] { pool.resize(9); }) == "windlass: pool 'crew': workers: must be 1 to max_workers");
 }
 
 TEST_CASE("a name is copied", "[configuration]") {
