@@ -60,12 +60,14 @@ TEST_CASE("each bad field of the queue options is refused by its name, with a re
       {"lease", [](Options& o) { o.lease = -1s; }},
       {"lease", [](Options& o) { o.lease = 1ms - 1ns; }},
       {"max_runtime", [](Options& o) { o.max_runtime = -1ns; }},
+      {"max_runtime", [](Options& o) { o.max_runtime = 1ms - 1ns; }},
       {"max_failures", [](Options& o) { o.max_failures = 0; }},
       {"max_deliveries", [](Options& o) { o.max_deliveries = 0; }},
       {"max_hangs", [](Options& o) { o.max_hangs = 0; }},
       {"max_substitutes", [](Options& o) { o.max_substitutes = 901; }},
       {"max_substitutes", [](Options& o) { o.pool = a_pool(), o.max_substitutes = 1; }},
       {"retry", [](Options& o) { o.retry = nullptr; }},
+      {"retry", [](Options& o) { o.retry = windlass::ExponentialBackoff{.first = -5s}; }},
       {"retry_for", [](Options& o) { o.retry_for = -1ns; }},
       {"shutdown_grace", [](Options& o) { o.shutdown_grace = -1ns; }},
       {"leftover", [](Options& o) { o.leftover = Leftover::hand_back; }},
@@ -123,6 +125,7 @@ TEST_CASE("each bad field of the enqueue options is refused by its name", "[opti
   CHECK(field({.lease = -1s}) == "lease");
   CHECK(field({.lease = 1ms - 1ns}) == "lease");
   CHECK(field({.max_runtime = -1ns}) == "max_runtime");
+  CHECK(field({.max_runtime = 1ms - 1ns}) == "max_runtime");
   CHECK(field({.max_failures = 0}) == "max_failures");
   CHECK(field({.retry_for = -1ns}) == "retry_for");
 }
@@ -154,7 +157,11 @@ TEST_CASE("each bad field of a pool's options is refused by its name", "[options
   CHECK(bad({.max_substitutes = 0}) == "");
 }
 
-TEST_CASE("a lease shorter than a tick is refused, whatever the tick", "[options]") {
+TEST_CASE("a lease or max_runtime shorter than a tick is refused, whatever the tick", "[options]") {
+  CHECK(issue([](Options& o) { o.max_runtime = 9ms; }, 10ms).field == std::string_view("max_runtime"));
+  CHECK_FALSE(issue([](Options& o) { o.max_runtime = 10ms; }, 10ms));
+  CHECK(field({.max_runtime = 9ms}, 3, 10ms) == "max_runtime");
+  CHECK(field({.max_runtime = 10ms}, 3, 10ms) == "");
   CHECK(issue([](Options& o) { o.lease = 9ms; }, 10ms).field == std::string_view("lease"));
   CHECK_FALSE(issue([](Options& o) { o.lease = 10ms; }, 10ms));
   CHECK_FALSE(issue([](Options& o) { o.lease = 2us; }, 1us));

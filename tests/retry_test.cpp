@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "catch.hpp"
@@ -92,6 +93,50 @@ TEST_CASE("any callable is a policy", "[retry]") {
   CHECK(policy(failure) == 3s);
   failure.reason = "hopeless";
   CHECK(policy(failure) == std::nullopt);
+}
+
+TEST_CASE("a policy with values that cannot be meant says which", "[retry]") {
+  const auto says = [](const RetryPolicy& policy) {
+    return std::string(policy.flaw() == nullptr ? "" : policy.flaw());
+  };
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(says(FixedDelay{-1ns}) == "delay must not be negative");
+  CHECK(says(LinearBackoff{.first = -1ns}) == "first must not be negative");
+  CHECK(says(LinearBackoff{.step = -1ns}) == "step must not be negative");
+  CHECK(says(LinearBackoff{.first = 2s, .cap = 1s}) == "cap must be at least first");
+  CHECK(says(ExponentialBackoff{.first = -5s}) == "first must not be negative");
+  CHECK(says(ExponentialBackoff{.first = 0s, .cap = -1s}) == "cap must be at least first");
+  CHECK(says(ExponentialBackoff{.first = 1min}) == "cap must be at least first");  // the default is 30 s
+  for (const double factor : {-2.0, 0.0, 0.99, inf, -inf, nan}) {
+    CHECK(says(ExponentialBackoff{.factor = factor}) == "factor must be a number from 1 on");
+  }
+  CHECK(says(DoublingThenLinearBackoff{.first = -1s}) == "first must not be negative");
+  CHECK(says(DoublingThenLinearBackoff{.step = -1s}) == "step must not be negative");
+  CHECK(says(DoublingThenLinearBackoff{.first = 2s, .cap = 1s}) == "cap must be at least first");
+  CHECK(says(SteppedBackoff{1s, -1ns, 1s}) == "no step must be negative");
+
+  CHECK(says(NoRetry{}) == "");
+  CHECK(says(FixedDelay{}) == "");
+  CHECK(says(LinearBackoff{}) == "");
+  CHECK(says(ExponentialBackoff{}) == "");
+  CHECK(says(ExponentialBackoff{.first = 1s, .factor = 1, .cap = 1s}) == "");
+  CHECK(says(DoublingThenLinearBackoff{}) == "");
+  CHECK(says(SteppedBackoff{}) == "");
+  CHECK(says([](const Failure&) { return std::optional<Duration>{-1s}; }) == "");  // a callable's own affair
+}
+
+TEST_CASE("a policy of one's own may say what is wrong with it, too", "[retry]") {
+  struct Moody {
+    const char* mood;
+    const char* flaw() const { return mood; }
+    std::optional<Duration> operator()(const Failure&) const { return 1s; }
+  };
+  RetryPolicy policy = Moody{"not today"};
+  CHECK(policy.flaw() == std::string("not today"));
+  policy = Moody{nullptr};
+  CHECK(policy.flaw() == nullptr);
+  CHECK(policy(nth(1)) == 1s);
 }
 
 TEST_CASE("a jittered delay lies within its bounds and comes close to both", "[retry]") {

@@ -70,7 +70,8 @@ struct QueueOptions {
   /// How long a run may go without returning, extending or a heartbeat before the job is taken from it. Zero: for
   /// ever. At least one tick (1 ms).
   Duration lease = std::chrono::seconds{30};
-  /// Total time of one run, after which it is asked to stop and its lease is not renewed. Zero: no limit.
+  /// Total time of one run, after which it is asked to stop and its lease is not renewed. Zero: no limit. At least one
+  /// tick.
   Duration max_runtime{};
   /// The handler runs this often if it always fails. At least 1.
   std::uint32_t max_failures = 5;
@@ -198,11 +199,13 @@ template <class Payload>
   if (Duration{} > options.lease) return {"lease", "must not be negative"};
   if (options.lease != Duration{} && tick > options.lease) return {"lease", "is shorter than a tick"};
   if (Duration{} > options.max_runtime) return {"max_runtime", "must not be negative"};
+  if (options.max_runtime != Duration{} && tick > options.max_runtime) return {"max_runtime", "is shorter than a tick"};
   if (options.max_failures == 0) return {"max_failures", "must be at least 1"};
   if (options.max_deliveries.value_or(1) == 0) return {"max_deliveries", "must be at least 1"};
   if (options.max_hangs == 0) return {"max_hangs", "must be at least 1"};
   if (options.max_substitutes.value_or(0) > 900) return {"max_substitutes", "must be at most 900"};
   if (!options.retry) return {"retry", "must hold a policy"};
+  if (options.retry.flaw() != nullptr) return {"retry", options.retry.flaw()};
   if (Duration{} > options.retry_for) return {"retry_for", "must not be negative"};
   if (Duration{} > options.shutdown_grace) return {"shutdown_grace", "must not be negative"};
   if (options.leftover == Leftover::hand_back) return {"leftover", "a destructor has nobody to hand jobs back to"};
@@ -233,7 +236,7 @@ template <class Payload>
   if (options.at && options.delay != Duration{}) return "at";
   if (options.priority && static_cast<std::uint32_t>(*options.priority) >= lanes) return "priority";
   if (options.lease && *options.lease != Duration{} && *options.lease < tick) return "lease";
-  if (options.max_runtime && *options.max_runtime < Duration{}) return "max_runtime";
+  if (options.max_runtime && *options.max_runtime != Duration{} && *options.max_runtime < tick) return "max_runtime";
   if (options.max_failures && *options.max_failures == 0) return "max_failures";
   if (options.retry_for && *options.retry_for < Duration{}) return "retry_for";
   return nullptr;

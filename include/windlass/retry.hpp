@@ -2,12 +2,14 @@
 
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <optional>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "clock.hpp"
 #include "function.hpp"
@@ -18,7 +20,7 @@ namespace windlass {
 struct Failure {
   std::uint32_t failures = 0;      ///< Failed attempts so far, this one included.
   std::uint32_t hangs = 0;         ///< Leases lost so far, this one included.
-  std::uint32_t deliveries = 0;    ///< Times the job was handed to a worker.
+  std::uint32_t deliveries = 0;    ///< Times it was handed to a worker and that counted: failures and hangs.
   Duration previous_delay{};       ///< What the policy answered last time; zero at first.
   std::optional<Duration> age{};   ///< Since the job was enqueued, if that was stamped.
   std::string_view reason{};       ///< What the handler said, or the exception's what().
@@ -26,10 +28,49 @@ struct Failure {
   std::uint64_t random = 0;        ///< Fresh random bits, from the queue's seed.
 };
 
+/// A policy that can say whether its own values make sense: why they cannot work, or null.
+template <class Policy>
+concept ChecksItself = requires(const Policy& policy) {
+  { policy.flaw() } -> std::same_as<const char*>;
+};
+
 /// Says after which delay the job is tried again; `nullopt` means never: it becomes a dead letter now.
 /// Any callable of this shape will do. Called by the worker whose run failed, with no lock held; several workers may
 /// call it at once. One that throws counts as "after 1 second".
-using RetryPolicy = Function<std::optional<Duration>(const Failure&)>;
+///
+/// One that has a `flaw()`, as those below do, is asked once, here: a queue whose policy has one is not made.
+class RetryPolicy : public Function<std::optional<Duration>(const Failure&)> {
+  using Base = Function<std::optional<Duration>(const Failure&)>;
+
+ public:
+  /// No policy; a queue is not made with it.
+  constexpr RetryPolicy() noexcept = default;
+  constexpr RetryPolicy(std::nullptr_t) noexcept {}
+
+  /// Takes over `policy`. Throws what constructing it throws, or std::bad_alloc for a large one.
+  template <class Policy>
+  requires(!std::is_same_v<std::remove_cvref_t<Policy>, RetryPolicy> && std::is_constructible_v<Base, Policy>)
+      RetryPolicy(Policy&& policy)  // implicit, so that the option can be written as a lambda
+      : RetryPolicy(flaw_of(policy), std::forward<Policy>(policy)) {}
+
+  /// Why the policy's values cannot work; null if they can, or if it does not say.
+  [[nodiscard]] const char* flaw() const noexcept { return flaw_; }
+
+ private:
+  template <class Policy>
+  RetryPolicy(const char* flaw, Policy&& policy) : Base(std::forward<Policy>(policy)), flaw_(flaw) {}
+
+  template <class Policy>
+  static const char* flaw_of(const Policy& policy) {
+    if constexpr (ChecksItself<Policy>) {
+      return policy.flaw();
+    } else {
+      return nullptr;
+    }
+  }
+
+  const char* flaw_ = nullptr;
+};
 
 /// How random a backoff is. Names and formulas after Brooker, "Exponential Backoff And Jitter" (AWS, 2015).
 enum class Jitter : std::uint8_t {
@@ -60,6 +101,14 @@ namespace detail {
   return delay < Duration::zero() ? Duration::zero() : delay;
 }
 
+/// Why delays that begin with `first` and grow by `step` up to `cap` cannot be meant; null if they can.
+[[nodiscard]] constexpr const char* flaw_of_growth(Duration first, Duration step, Duration cap) noexcept {
+  if (first < Duration::zero()) return "first must not be negative";
+  if (step < Duration::zero()) return "step must not be negative";
+  if (cap < first) return "cap must be at least first";
+  return nullptr;
+}
+
 /// Which try this would be, 1 for the first: failures and hangs share one backoff.
 [[nodiscard]] inline double tries(const Failure& failure) noexcept {
   const double sum = static_cast<double>(failure.failures) + static_cast<double>(failure.hangs);
@@ -78,6 +127,11 @@ struct FixedDelay {
   Duration delay{};
 
   std::optional<Duration> operator()(const Failure&) const noexcept { return detail::not_negative(delay); }
+
+  /// Refuses a negative delay.
+  [[nodiscard]] constexpr const char* flaw() const noexcept {
+    return delay < Duration::zero() ? "delay must not be negative" : nullptr;
+  }
 };
 
 /// `first`, `first + step`, `first + 2 step`, ... up to `cap`.
@@ -90,6 +144,9 @@ struct LinearBackoff {
     const double add = static_cast<double>(step.count()) * (detail::tries(failure) - 1);
     return detail::capped(static_cast<double>(first.count()) + add, cap);
   }
+
+  /// Refuses negative values and a cap below `first`.
+  [[nodiscard]] constexpr const char* flaw() const noexcept { return detail::flaw_of_growth(first, step, cap); }
 };
 
 /// `first * factor^(n - 1)` up to `cap`, spread by `jitter`.
@@ -119,6 +176,12 @@ struct ExponentialBackoff {
     }
     return delay;
   }
+
+  /// Refuses negative values, a cap below `first`, and a factor below 1 or that is no finite number.
+  [[nodiscard]] const char* flaw() const noexcept {
+    if (!std::isfinite(factor) || factor < 1) return "factor must be a number from 1 on";
+    return detail::flaw_of_growth(first, {}, cap);
+  }
 };
 
 /// `first`, doubled `doublings` times, then `step` longer each time, up to `cap`.
@@ -136,6 +199,9 @@ struct DoublingThenLinearBackoff {
         static_cast<double>(first.count()) * std::exp2(doubled) + static_cast<double>(step.count()) * (tries - doubled),
         cap);
   }
+
+  /// Refuses negative values and a cap below `first`.
+  [[nodiscard]] constexpr const char* flaw() const noexcept { return detail::flaw_of_growth(first, step, cap); }
 };
 
 /// A list of at most 16 delays; the last one repeats. An empty list means never.
@@ -155,6 +221,14 @@ class SteppedBackoff {
     const double last = static_cast<double>(size_ - 1);
     const double at = detail::tries(failure) - 1;
     return detail::not_negative(steps_[static_cast<std::size_t>(at < last ? at : last)]);
+  }
+
+  /// Refuses a negative step.
+  [[nodiscard]] constexpr const char* flaw() const noexcept {
+    for (std::size_t i = 0; i < size_; ++i) {
+      if (steps_[i] < Duration::zero()) return "no step must be negative";
+    }
+    return nullptr;
   }
 
  private:

@@ -85,6 +85,7 @@ TEST_CASE("a queue with a bad option is not made, and the error names the option
   CHECK(refused_queue([](Options& o) { o.max_substitutes = 901; }) == "max_substitutes");
   CHECK(refused_queue([&](Options& o) { o.pool = &pool, o.max_substitutes = 1; }) == "max_substitutes");
   CHECK(refused_queue([](Options& o) { o.retry = nullptr; }) == "retry");
+  CHECK(refused_queue([](Options& o) { o.retry = windlass::ExponentialBackoff{.factor = 0.5}; }) == "retry");
   CHECK(refused_queue([](Options& o) { o.retry_for = -1s; }) == "retry_for");
   CHECK(refused_queue([](Options& o) { o.shutdown_grace = -1s; }) == "shutdown_grace");
   CHECK(refused_queue([](Options& o) { o.leftover = Leftover::hand_back; }) == "leftover");

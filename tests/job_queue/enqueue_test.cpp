@@ -47,6 +47,7 @@ const std::vector<BadOption> bad_options{
     {{.lease = -1s}, "lease"},
     {{.lease = 999us}, "lease"},
     {{.max_runtime = -1ns}, "max_runtime"},
+    {{.max_runtime = 1ns}, "max_runtime"},
     {{.max_failures = 0}, "max_failures"},
     {{.retry_for = -1ns}, "retry_for"},
 };
@@ -137,7 +138,7 @@ TEST_CASE("options at the edge of what is possible are accepted", "[enqueue]") {
   const auto past = std::chrono::system_clock::time_point{};
   const std::vector<EnqueueOptions> edges{{.delay = 1ns},       {.at = past},        {.priority = Priority::low},
                                           {.lease = 0ns},       {.lease = 1ms},      {.max_runtime = 0ns},
-                                          {.max_runtime = 1ns}, {.max_failures = 1}, {.retry_for = 0ns}};
+                                          {.max_runtime = 1ms}, {.max_failures = 1}, {.retry_for = 0ns}};
   for (const EnqueueOptions& options : edges) CHECK(queue.try_emplace_with(options, new int{1}));
   CHECK(queue.run_until_idle() == edges.size());
   CHECK(runs == static_cast<int>(edges.size()));
