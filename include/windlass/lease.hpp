@@ -202,7 +202,7 @@ class Lease {
   Pulled run_;
 };
 
-/// A Lease, or why there is none. Used like a pointer or optional.
+/// A Lease, or why there is none. Used like an optional: `*` moves the lease out of a temporary.
 template <class Payload, class Traits>
 class [[nodiscard]] ReserveResult {
  public:
@@ -210,7 +210,8 @@ class [[nodiscard]] ReserveResult {
   ReserveResult(WaitError error) : error_(error) {}
 
   [[nodiscard]] explicit operator bool() const noexcept { return lease_.has_value(); }
-  [[nodiscard]] Lease<Payload, Traits>& operator*() noexcept { return *lease_; }
+  [[nodiscard]] Lease<Payload, Traits>& operator*() & noexcept { return *lease_; }
+  [[nodiscard]] Lease<Payload, Traits>&& operator*() && noexcept { return *std::move(lease_); }
   [[nodiscard]] Lease<Payload, Traits>* operator->() noexcept { return &*lease_; }
   /// `none` if there is a lease; `timed_out` also says that nothing was ready for a call that does not wait.
   [[nodiscard]] WaitError error() const noexcept { return error_; }

@@ -69,6 +69,14 @@ TEST_CASE("reserve gets a delayed job when it is due, and a lost one when its le
   CHECK(second->done());
 }
 
+TEST_CASE("a lease is taken out of a temporary answer as out of an optional", "[pulled]") {
+  ManualQueue<int> queue;
+  queue.try_enqueue(7).or_throw();
+  auto lease = *queue.try_reserve();
+  CHECK(*lease == 7);
+  CHECK(lease.done());
+}
+
 TEST_CASE("reserve that was told to stop says so, and a job goes before it", "[pulled]") {
   ManualQueue<int> queue;
   StopSource stop;
