@@ -70,6 +70,11 @@ struct DeadLetter {
 /// job stays on the queue's last-resort list until `retry_kept`.
 template <class Payload>
 class DeadLetterSink {
+  template <class Given>
+  static constexpr bool is_box = requires(Given box, DeadLetter<Payload> letter) {
+    { box->accept(std::move(letter)) } -> std::same_as<bool>;
+  };
+
  public:
   /// No sink: dead jobs are counted and destroyed.
   DeadLetterSink() noexcept = default;
@@ -91,6 +96,16 @@ class DeadLetterSink {
           inner(std::move(letter));
           return true;
         }) {}
+
+  /// Anything else is refused in one sentence; so std::is_constructible says yes to it.
+  template <class Wrong>
+    requires(!is_box<std::decay_t<Wrong>> && !std::is_same_v<std::remove_cvref_t<Wrong>, DeadLetterSink> &&
+             !std::is_invocable_r_v<void, std::decay_t<Wrong>&, DeadLetter<Payload>>)
+  DeadLetterSink(Wrong&&) {
+    static_assert(is_box<std::decay_t<Wrong>>,
+                  "windlass: dead_letters takes the address of a DeadLetterBox<Payload> or a callable "
+                  "void(DeadLetter<Payload>&&), where Payload is the queue's");
+  }
 
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(take_); }
 

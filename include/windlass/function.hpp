@@ -40,6 +40,12 @@ class Function<Result(Arguments...)> {
     }
   }
 
+  /// What cannot be called so is refused. Deleted, for compilers that then say which of a list of options is wrong.
+  template <class Wrong>
+  requires(!std::is_same_v<std::remove_cvref_t<Wrong>, Function> &&
+           !std::is_invocable_r_v<Result, std::decay_t<Wrong>&, Arguments...>)
+  Function(Wrong&& cannot_be_called_with_these_Arguments_for_this_Result) = delete;
+
   /// Takes over what `other` holds and leaves it empty.
   Function(Function&& other) noexcept { take(other); }
 

@@ -18,6 +18,24 @@
 
 namespace windlass {
 
+namespace detail {
+
+/// Whether each lane gets its turn.
+[[nodiscard]] constexpr bool are_lanes_served(const Lanes& lanes) noexcept {
+  for (std::size_t i = 0; i < lanes.count && i < lanes.weights.size(); ++i) {
+    if (lanes.order == LaneOrder::weighted && lanes.weights[i] == 0) return false;
+  }
+  return true;
+}
+
+/// Whether a queue can make an `Observer` and tell it what happens.
+template <class Observer>
+inline constexpr bool is_observer_v = std::is_same_v<Observer, NoObserver> ||
+                                      (std::is_default_constructible_v<Observer> &&
+                                       std::is_invocable_v<Observer&, const Observation&>);
+
+}  // namespace detail
+
 /// A queue of jobs that lives in its host, together with the workers that run them: at-least-once delivery with
 /// leases, retries, dead letters, delays and priorities.
 ///
@@ -27,6 +45,13 @@ namespace windlass {
 /// construction, but for a substitute thread. Neither copyable nor movable.
 template <class Payload = Callable<48>, class Traits = DefaultTraits>
 class JobQueue {
+  static_assert(Traits::tick > Duration{}, "windlass: Traits::tick must be above zero");
+  static_assert(detail::are_lanes_served(Traits::lanes),
+                "windlass: with LaneOrder::weighted each weight of Traits::lanes that is in use must be at least 1");
+  static_assert(
+      detail::is_observer_v<typename Traits::Observer>,
+      "windlass: Traits::Observer must be default-constructible and have void operator()(const Observation&)");
+
   static constexpr bool takes_callables = detail::is_callable_v<Payload>;
   using Engine = detail::Engine<Payload, Traits>;
 
@@ -299,7 +324,11 @@ class JobQueue {
     if (const ConfigIssue issue = check(options, Traits::tick)) detail::throw_config(issue.field, issue.why, owner);
     const bool is_pumped = options.pool == nullptr && options.workers.value_or(1) == 0;
     if (!takes_callables && !handler && !is_pumped) {
-      detail::throw_config("workers", "must be 0 for a queue without a handler: its jobs are pulled", owner);
+      static constexpr const char* why =
+          std::is_invocable_v<Payload&> || std::is_invocable_v<Payload&, Delivery&>
+              ? "must be 0 for a queue without a handler; payloads that are callables need one, or use JobQueue<>"
+              : "must be 0 for a queue without a handler: its jobs are pulled";
+      detail::throw_config("workers", why, owner);
     }
     if (options.pool != nullptr && !std::is_same_v<Clock, SystemClocks>) {
       detail::throw_config("pool", "keeps the machine's time and cannot serve a queue with another clock", owner);
@@ -358,6 +387,33 @@ class JobQueue {
   [[nodiscard]] Core& core() const noexcept { return engine_->core; }
 
   std::unique_ptr<Engine> engine_;
+};
+
+namespace detail {
+
+/// The payload of a JobQueue that was given a handler and no template argument: a handler does not tell.
+template <class Handler>
+struct UnnamedPayload {};
+
+template <class T>
+inline constexpr bool is_queue_options_v = false;
+template <class Payload>
+inline constexpr bool is_queue_options_v<QueueOptions<Payload>> = true;
+
+}  // namespace detail
+
+template <class Handler>
+requires(!detail::is_queue_options_v<Handler>) JobQueue(Handler, QueueOptions<detail::UnnamedPayload<Handler>> = {})
+->JobQueue<detail::UnnamedPayload<Handler>>;
+
+/// What `JobQueue queue{handler}` comes to: one sentence.
+template <class Handler>
+class JobQueue<detail::UnnamedPayload<Handler>, DefaultTraits> {
+  static_assert(!std::is_same_v<Handler, Handler>,
+                "windlass: a handler does not say what its payload is; name it: JobQueue<Payload>");
+
+ public:
+  explicit JobQueue(Handler, QueueOptions<detail::UnnamedPayload<Handler>> = {}) {}
 };
 
 }  // namespace windlass

@@ -53,6 +53,14 @@ class RetryPolicy : public Function<std::optional<Duration>(const Failure&)> {
       RetryPolicy(Policy&& policy)  // implicit, so that the option can be written as a lambda
       : RetryPolicy(flaw_of(policy), std::forward<Policy>(policy)) {}
 
+  /// Anything else is refused in one sentence; so std::is_constructible says yes to it.
+  template <class Wrong>
+  requires(!std::is_same_v<std::remove_cvref_t<Wrong>, RetryPolicy> && !std::is_constructible_v<Base, Wrong>)
+      RetryPolicy(Wrong&&) {
+    static_assert(std::is_constructible_v<Base, Wrong>,
+                  "windlass: retry takes a callable std::optional<Duration>(const Failure&)");
+  }
+
   /// Why the policy's values cannot work; null if they can, or if it does not say.
   [[nodiscard]] const char* flaw() const noexcept { return flaw_; }
 

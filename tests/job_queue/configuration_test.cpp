@@ -1,5 +1,6 @@
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -142,6 +143,13 @@ TEST_CASE("a queue without a handler has no workers", "[configuration]") {
   CHECK(refused([] { const JobQueue<int> queue{{.workers = 0}}; }) == "");
   WorkerPool pool;
   CHECK(refused([&] { const JobQueue<int> queue{{.pool = &pool}}; }) == "workers");
+}
+
+TEST_CASE("payloads that are callables, but not Callables, are told that they need a handler", "[configuration]") {
+  CHECK(complaint([] { const JobQueue<std::function<void()>> queue{}; }).find("or use JobQueue<>") !=
+        std::string::npos);
+  CHECK(complaint([] { const JobQueue<int> queue{}; }) ==
+        "windlass: queue 'queue': workers: must be 0 for a queue without a handler: its jobs are pulled");
 }
 
 TEST_CASE("a lease is compared with the queue's own tick", "[configuration]") {
