@@ -16,7 +16,9 @@ namespace windlass {
 
 /// Why a job became a dead letter.
 enum class DeadReason : std::uint8_t {
-  failures_exhausted,    ///< It failed `max_failures` times, its age passed `retry_for`, or the policy said never.
+  /// It failed `max_failures` times, it was `retry_for` old when a run of it failed, hung or snoozed, or the policy
+  /// said never.
+  failures_exhausted,
   deliveries_exhausted,  ///< It was delivered `max_deliveries` times.
   hung,                  ///< It lost its lease `max_hangs` times, or `on_hung` gave it up.
   rejected,              ///< Its handler said `dead`.

@@ -36,11 +36,12 @@ class Delivery {
   }
 
   /// True at most once per job, over all its runs: from then on nobody takes the job away and it never runs again.
-  /// Effects after it happen at most once. False if the lease was lost or the job cancelled: return without effect; what
-  /// is returned then counts for nothing.
+  /// Effects after it happen at most once. False if the lease was lost or the job cancelled: return without effect;
+  /// what is returned then counts for nothing.
   [[nodiscard]] bool try_commit() { return run_.queue.try_commit(run_); }
 
-  /// Sleeps for `by`; false as soon as a stop is requested. In virtual time the clock moves on by `by`.
+  /// Sleeps for `by`; false as soon as a stop is requested. Does not extend the lease: before a sleep that may outlast
+  /// it, call `extend` for a little longer than that. In virtual time the clock moves on by `by`.
   bool sleep_for(Duration by) { return run_.queue.sleep(run_, by); }
 
   /// For the queue only.

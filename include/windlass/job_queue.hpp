@@ -117,9 +117,9 @@ class JobQueue {
     return try_emplace_with(options, std::forward<F>(function));
   }
 
-  /// The same, but waits for room. Answers `would_deadlock` instead where nobody could make room meanwhile: on a worker
-  /// of the same crew, and on the thread that pumped last. Before anybody has pumped a queue without workers, who will
-  /// is not known: use try_enqueue there.
+  /// The same, but waits for room. Answers `would_deadlock` instead where nobody could make room meanwhile: in a
+  /// handler or callback of the same crew, and on the thread that pumped last; before anybody has pumped a queue
+  /// without workers, who will is not known: use try_enqueue there. `closed` also if that happens while it waits.
   EnqueueResult enqueue(Payload&& payload, const EnqueueOptions& options = no_overrides) requires(!takes_callables) {
     return emplace_with(options, std::move(payload));
   }
@@ -185,23 +185,27 @@ class JobQueue {
   }
 
   /// Ends a job that is queued, and asks a running one to stop; it will not run again. See CancelResult. Lock-free
-  /// for a ready job.
+  /// for a ready job. The payload of one that was ready is destroyed at once, but its slot stays taken until its turn
+  /// in its lane comes, which it does not while the queue is paused: `Stats::tombstones`.
   CancelResult cancel(JobId id) {
     if (engine_->is_forked()) return CancelResult::not_found;
     const detail::Frame frame(engine_->crew, core().number);
     return detail::cancel_job(core(), id);
   }
 
-  /// Takes a ready job to be worked by the caller; never waits.
+  /// Takes a ready job to be worked by the caller; never waits. Else says `timed_out` if none is ready or the queue is
+  /// paused, `closed` if none ever will be: it is closed and empty, or shut down. One short lock if the job has a
+  /// lease.
   Reserved try_reserve() {
     if (engine_->is_forked()) return WaitError::closed;
     engine_->keep_house();
     if (auto lease = Lease::pull(engine_->gate, core())) return std::move(*lease);
     return engine_->is_finished() ? WaitError::closed : WaitError::timed_out;
   }
-  /// The same, but waits until there is one, `stop` is requested, or the queue is closed and empty.
+  /// The same, but waits until there is one. Else says `stopped` if `stop` was requested, `closed` as above, and
+  /// `would_deadlock` in a handler or callback of the same crew and on the thread that pumps.
   Reserved reserve(StopToken stop = {}) { return reserve_until({}, stop); }
-  /// The same, but waits at most `limit`.
+  /// The same, but waits at most `limit`: `timed_out`.
   Reserved reserve_for(Duration limit, StopToken stop = {}) { return reserve_until(engine_->deadline_in(limit), stop); }
 
   /// Runs one ready job on the caller; false if there was none. With `workers = 0` also does what is due. At most
@@ -214,7 +218,8 @@ class JobQueue {
   /// Runs ready jobs on the caller until nothing is ready or `options` say stop. Reads the clock once a job.
   PumpResult pump(PumpOptions options = {}) { return engine_->is_forked() ? PumpResult{} : engine_->pump(options); }
 
-  /// When a pumped queue next has something to do; nothing if never, as far as is known.
+  /// When to pump next: now if there is something for a handler to run, else the earliest timer (of a delay, a retry, a
+  /// pulled lease), if there is one. Jobs that are ready to be pulled do not count; `try_reserve` knows of them.
   [[nodiscard]] std::optional<Time> next_due() const noexcept {
     if (core().has_work()) return core().clock.now();
     const Time due = core().planner.next_due();
@@ -247,12 +252,14 @@ class JobQueue {
   }
 
   /// Waits at most `limit` until nothing is ready or running; delayed jobs may remain. With `workers = 0` runs the
-  /// jobs.
+  /// jobs. Else says `timed_out`; `would_deadlock` in a handler or callback of the same crew; `closed` only if the
+  /// queue is being destroyed. Does not resume a paused queue: what is ready stays so, and it times out.
   WaitResult wait_idle_for(Duration limit) {
     return wait_running(limit, [this] { return core().counters.is_idle(); });
   }
 
-  /// Closes, then waits at most `limit` until nothing is left, delayed and retrying jobs included; like wait_idle_for.
+  /// Closes, then waits at most `limit` until nothing is left, delayed and retrying jobs included. Says the same as
+  /// wait_idle_for, and has closed the queue in any case.
   WaitResult drain_for(Duration limit) {
     close();
     return wait_running(limit, [this] { return core().counters.is_drained(); });
@@ -285,13 +292,16 @@ class JobQueue {
     return stats;
   }
 
-  /// Jobs in the queue, in whatever state; exact when no call is in progress.
+  /// Jobs that are not over, in whatever state; exact when no call is in progress. Zero does not mean that there is
+  /// room: see `capacity`.
   [[nodiscard]] std::uint64_t size_approx() const noexcept { return detail::report_of(core()).present; }
 
-  /// How many jobs fit; exactly the number asked for.
+  /// How many jobs fit; exactly the number asked for. A job that is over may hold its slot a while: a cancelled one in
+  /// its lane (`Stats::tombstones`), a letter that the sink would not take (`Stats::kept`), a run that hangs. So an
+  /// enqueue may say `full` while `size_approx` is zero.
   [[nodiscard]] std::uint32_t capacity() const noexcept { return core().options.capacity; }
 
-  /// The name given, cut to 95 bytes.
+  /// The name given.
   [[nodiscard]] std::string_view name() const noexcept { return core().name(); }
 
   /// Offers the dead letters again that the sink would not take; returns how many it took.

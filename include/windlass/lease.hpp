@@ -16,9 +16,9 @@ class JobQueue;
 
 /// A job pulled from a queue by hand: the right to work it until the lease expires. Movable; one thread at a time.
 ///
-/// Settle it with one of `done` to `discard`; the first settle wins, and returns false if the lease was lost. One that
-/// is destroyed unsettled goes back as a failed attempt, "dropped". After the queue is gone every call is false, and
-/// the payload must not be touched.
+/// Settle it with one of `done` to `discard`; the first settle wins, and returns false if the lease was lost. Each
+/// takes one short lock, more if what follows needs it. One that is destroyed unsettled goes back as a failed attempt,
+/// "dropped". After the queue is gone every call is false, and the payload must not be touched.
 template <class Payload, class Traits>
 class Lease {
  public:

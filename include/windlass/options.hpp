@@ -32,7 +32,7 @@ enum class OnHung : std::uint8_t {
 struct HungInfo {
   JobId id{};                    ///< The job.
   std::uint32_t hangs = 0;       ///< Leases it lost, this one included.
-  std::uint32_t deliveries = 0;  ///< Times it was delivered.
+  std::uint32_t deliveries = 0;  ///< Times it was handed to a worker and that counted.
   bool shutting_down = false;    ///< The queue waits for this run before it can go; the answer is ignored.
 };
 
@@ -57,7 +57,7 @@ template <class Payload>
 struct QueueOptions {
   /// Names the queue in thread names and messages; copied, at most 95 bytes.
   std::string_view name = "queue";
-  /// How many jobs the queue holds, whatever their state; exact. 1 to 2^31 - 1.
+  /// How many jobs the queue holds, whatever their state; exact. 1 to 2^31 - 1. See `JobQueue::capacity`.
   std::uint32_t capacity = 4096;
   /// Threads of this queue's own. 0: none ever, the host pumps. Unset means 1; must be unset with `pool`.
   std::optional<std::uint32_t> workers{};
@@ -67,8 +67,8 @@ struct QueueOptions {
   std::uint32_t weight = 1;
   /// Start paused: nothing runs until `resume`.
   bool paused = false;
-  /// How long a run may go without returning, extending or a heartbeat before the job is taken from it. Zero: for
-  /// ever. At least one tick (1 ms).
+  /// How long a run may go without returning, extending or a heartbeat before the job is taken from it: never sooner,
+  /// and at most 1/8 and two ticks later while the timekeeper gets to run. Zero: for ever. At least one tick (1 ms).
   Duration lease = std::chrono::seconds{30};
   /// Total time of one run, after which it is asked to stop and its lease is not renewed. Zero: no limit. At least one
   /// tick.
@@ -84,8 +84,9 @@ struct QueueOptions {
   std::optional<std::uint32_t> max_substitutes{};
   /// When to try again.
   RetryPolicy retry = ExponentialBackoff{};
-  /// No further run once the job is this old when one ends, in failure or snoozing. Zero: no limit. Stamps every job
-  /// (one clock read at enqueue).
+  /// A job that is this old, counted from its enqueue, when a run of it ends in failure, hang or snooze is not run
+  /// again: it becomes a dead letter, `failures_exhausted` even if it snoozed. Looked at only then: a run that is
+  /// planned comes, however old the job is by that time. Zero: no limit. Stamps every job (one clock read at enqueue).
   Duration retry_for{};
   /// What the destructor gives running and due jobs before it asks them to stop.
   Duration shutdown_grace = std::chrono::seconds{5};

@@ -28,7 +28,8 @@ class [[nodiscard]] Outcome {
     return {OutcomeKind::retry_after, delay, reason};
   }
 
-  /// Not now: run again after `delay`. Not a failure, counts against no limit; only `retry_for` ends it.
+  /// Not now: run again after `delay`. Not a failure, counts against no limit; only `retry_for` ends it, as
+  /// `failures_exhausted`.
   [[nodiscard]] static constexpr Outcome snooze(Duration delay) noexcept { return {OutcomeKind::snooze, delay, {}}; }
 
   /// Run again behind the jobs that are ready now. No failure, counts against no limit; only `retry_for` ends it.

@@ -259,8 +259,10 @@ class [[nodiscard]] WaitResult {
 enum class CancelResult : std::uint8_t {
   cancelled,  ///< The job was not running and never will again.
   requested,  ///< The job is running; its handler was asked to stop.
-  finished,   ///< The job was already settled.
-  not_found,  ///< The id names no job this queue knows of.
+  /// The job was over, and something still held its slot: the place in its lane, a hung run, a sink that would not take
+  /// its letter. Else the slot is free at once and the answer is `not_found`: treat the two alike.
+  finished,
+  not_found,  ///< The id names no job in this queue, mostly because the job is over.
 };
 
 /// The enumerator's name.

@@ -69,8 +69,8 @@ struct Stats : Report {
   std::uint64_t sink_failures = 0;   ///< Times the dead letter sink threw or was full.
   std::uint64_t user_errors = 0;     ///< Exceptions from policies and hooks, contained.
   std::uint64_t waiting = 0;         ///< Gauge: jobs that wait for a time.
-  std::uint64_t tombstones = 0;      ///< Gauge: cancelled jobs whose slot still lies in a lane.
-  std::uint64_t kept = 0;            ///< Gauge: dead letters that the sink would not take.
+  std::uint64_t tombstones = 0;      ///< Gauge: cancelled jobs whose slot still lies in a lane, and is taken.
+  std::uint64_t kept = 0;            ///< Gauge: dead letters that the sink would not take, and whose slots are taken.
   std::uint64_t hung = 0;            ///< Gauge: workers whose run lost its lease and has not returned.
   std::uint64_t substitutes = 0;     ///< Gauge: workers beyond the number asked for.
   bool is_degraded = false;          ///< A substitute was needed and could not be started.
