@@ -50,7 +50,11 @@ class DeadLetterBox {
       });
       if (entry == nullptr) break;
       after = entry->age;
-      DeadLetter<Payload> letter = take_out(*entry);
+      std::optional<Hold> hold(std::in_place, *this, *entry, State::full);  // if the payload's move throws
+      DeadLetter<Payload> letter(std::move(*entry->letter));                // not by return: that may move it again
+      entry->letter.reset();
+      hold->then = State::empty;
+      hold.reset();
       use(std::move(letter));
     }
     return taken;
@@ -122,6 +126,7 @@ class DeadLetterBox {
     Entry& entry;
     State then;
 
+    Hold(DeadLetterBox& its_box, Entry& its_entry, State after) : box(its_box), entry(its_entry), then(after) {}
     ~Hold() { box.release(entry, then); }
   };
 
@@ -139,15 +144,6 @@ class DeadLetterBox {
       oldest->state = as;
     }
     return oldest;
-  }
-
-  // The letter of a claimed entry, which is empty then; it stays if its move throws.
-  DeadLetter<Payload> take_out(Entry& entry) {
-    Hold hold{*this, entry, State::full};
-    DeadLetter<Payload> letter = std::move(*entry.letter);
-    entry.letter.reset();
-    hold.then = State::empty;
-    return letter;
   }
 
   void release(Entry& entry, State state) {
