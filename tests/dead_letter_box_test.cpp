@@ -183,18 +183,43 @@ TEST_CASE("a payload whose move throws leaves the dead letter box as it was", "[
   CHECK_THROWS(box.take(all, [](Letter&&) {}));
   CHECK_THROWS(box.accept(std::move(rest)));
   CHECK(look(box) == Values{0, -1});
-  CHECK_THROWS(box.accept(std::move(fresh)));  // costs the oldest its place
+  CHECK_THROWS(box.accept(std::move(fresh)));
   Payload::moves_throw = false;
   CHECK(rest.payload->value == 1);
   CHECK(fresh.payload->value == 2);
-  CHECK(box.size() == 1);
+  CHECK(look(box) == Values{0, -1});
+  CHECK(box.size() == 2);
+  CHECK(box.evicted() == 0);
   CHECK(box.accept(std::move(fresh)));
+  CHECK(box.evicted() == 1);
   CHECK(box.accept(std::move(rest)));
   CHECK(look(box) == Values{1, 2});
   rest.payload.reset();
   fresh.payload.reset();
   CHECK(Payload::live == 2);
   CHECK(take(box) == Values{1, 2});
+}
+
+TEST_CASE("a letter that cannot move into a full dead letter box costs no other its place or its turn", "[dead]") {
+  Box box(1);
+  put_held(box, 0);
+  Letter fresh;
+  fresh.payload.emplace(1);
+  Payload::moves_throw = true;
+  CHECK_THROWS(box.accept(std::move(fresh)));
+  Payload::moves_throw = false;
+  CHECK(look(box) == Values{-1});
+  CHECK(complete(box, 0, 0));
+  CHECK(take(box) == Values{0});
+  Payload::moves_throw = true;
+  CHECK_THROWS(box.accept(std::move(fresh)));
+  Payload::moves_throw = false;
+  CHECK(box.size() == 0);
+  CHECK(box.accept(std::move(fresh)));  // the place is free again
+  CHECK(box.evicted() == 0);
+  CHECK(take(box) == Values{1});
+  fresh.payload.reset();
+  CHECK(Payload::live == 0);
 }
 
 // Returned by value, it could be moved twice, and lost if the second move throws. See it with -fno-elide-constructors.

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,7 @@ namespace windlass {
 
 /// Keeps the newest dead letters in memory that is allocated once. Must outlive the queues that use it; several may.
 ///
+/// A payload whose move may throw gets twice the memory, so that one that fails to move in costs no other its place.
 /// Every call is safe from any thread. Payloads are moved and destroyed, and callbacks called, with no lock held.
 template <class Payload>
 class DeadLetterBox {
@@ -46,13 +49,13 @@ class DeadLetterBox {
     std::size_t taken = 0;
     for (std::uint64_t after = 0; taken < limit; ++taken) {
       Entry* entry = claim(State::in_hand, [&](const Entry& e) {
-        return e.state == State::full && !e.letter->is_held && e.age > after && e.age <= last;
+        return e.state == State::full && !e.letter()->is_held && e.age > after && e.age <= last;
       });
       if (entry == nullptr) break;
       after = entry->age;
       std::optional<Hold> hold(std::in_place, *this, *entry, State::full);  // if the payload's move throws
-      DeadLetter<Payload> letter(std::move(*entry->letter));                // not by return: that may move it again
-      entry->letter.reset();
+      DeadLetter<Payload> letter(std::move(*entry->letter()));              // not by return: that may move it again
+      entry->letter().reset();
       hold->then = State::empty;
       hold.reset();
       use(std::move(letter));
@@ -72,7 +75,7 @@ class DeadLetterBox {
       if (entry == nullptr) break;
       after = entry->age;
       const Hold hold{*this, *entry, State::full};
-      look(std::as_const(*entry->letter));
+      look(std::as_const(*entry->letter()));
     }
     return seen;
   }
@@ -84,28 +87,26 @@ class DeadLetterBox {
     while (Entry* entry =
                claim(State::in_hand, [&](const Entry& e) { return e.state == State::full && e.age <= last; })) {
       const Hold hold{*this, *entry, State::empty};
-      entry->letter.reset();
+      entry->letter().reset();
       ++purged;
     }
     return purged;
   }
 
   /// For the queue: takes `letter`, or returns false if every place, or the place of the letter that this one
-  /// completes, is in other hands at this moment.
+  /// completes, is in other hands at this moment. Throws what moving the payload throws; the box is as before then.
   bool accept(DeadLetter<Payload>&& letter) {
     if (letter.is_completion) return complete(std::move(letter));
     // One look: between two, an entry that was full could be given back empty, and the letter be refused for nothing.
     Entry* entry =
         claim(State::in_hand, [](const Entry& e) { return e.state == State::empty || e.state == State::full; });
     if (entry == nullptr) return false;
-    if (entry->letter) {
-      const std::lock_guard lock(mutex_);
-      ++evicted_;
-    }
-    Hold hold{*this, *entry, State::empty};  // if the payload's move throws
-    entry->letter.emplace(std::move(letter));
+    Hold hold{*this, *entry, entry->letter() ? State::full : State::empty};  // if the payload's move throws
+    const bool evicts = entry->letter().has_value();
+    entry->put(std::move(letter));
     {
       const std::lock_guard lock(mutex_);
+      if (evicts) ++evicted_;
       entry->age = ++newest_;
     }
     hold.then = State::full;
@@ -114,10 +115,24 @@ class DeadLetterBox {
 
  private:
   enum class State : std::uint8_t { empty, full, looked_at, in_hand };
+  // Two rooms where a move may throw: a new letter is in before the old one is out.
+  static constexpr std::size_t rooms = std::is_nothrow_move_constructible_v<DeadLetter<Payload>> ? 1 : 2;
   struct Entry {
-    std::optional<DeadLetter<Payload>> letter{};
+    std::array<std::optional<DeadLetter<Payload>>, rooms> room{};
+    std::size_t lived_in = 0;
     std::uint64_t age = 0;  // grows with each letter; 0 = empty, which comes before the oldest
     State state = State::empty;
+
+    std::optional<DeadLetter<Payload>>& letter() { return room[lived_in]; }
+    const std::optional<DeadLetter<Payload>>& letter() const { return room[lived_in]; }
+
+    // Puts `fresh` in the place of the letter that is here, if one is; that one stays if the move throws.
+    void put(DeadLetter<Payload>&& fresh) {
+      const std::size_t next = (lived_in + 1) % rooms;
+      room[next].emplace(std::move(fresh));
+      if (next != lived_in) room[lived_in].reset();
+      lived_in = next;
+    }
   };
 
   // Gives a claimed entry back, however its scope is left.
@@ -162,14 +177,14 @@ class DeadLetterBox {
     bool is_looked_at = false;
     Entry* entry = claim(State::in_hand, [&](const Entry& e) {
       if (e.state != State::full && e.state != State::looked_at) return false;
-      if (!e.letter->is_held || e.letter->id != letter.id) return false;
+      if (!e.letter()->is_held || e.letter()->id != letter.id) return false;
       if (e.state == State::looked_at) is_looked_at = true;
       return e.state == State::full;
     });
     if (entry == nullptr) return !is_looked_at;  // evicted or purged: the payload goes with `letter`
     const Hold hold{*this, *entry, State::full};
-    if (letter.payload) entry->letter->payload.emplace(std::move(*letter.payload));
-    entry->letter->is_held = false;
+    if (letter.payload) entry->letter()->payload.emplace(std::move(*letter.payload));
+    entry->letter()->is_held = false;
     return true;
   }
 
