@@ -1,86 +1,14 @@
 #include "windlass/dead_letter_box.hpp"
 
-#include <functional>
-#include <limits>
 #include <stdexcept>
 #include <utility>
-#include <vector>
 
 #include "catch.hpp"
+#include "letters.hpp"
 
-using windlass::DeadLetter;
-using windlass::DeadLetterBox;
-using windlass::JobId;
-
-namespace {
-
-constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
-
-// Counts the payloads that are alive, moved-from ones included. Can be moved but not assigned, and may refuse.
-struct Payload {
-  static inline int live = 0;
-  static inline bool moves_throw = false;
-  static inline int moves = 0;
-  static inline std::function<void()> on_destroy{};
-
-  int value;
-
-  explicit Payload(int v) : value(v) { ++live; }
-  Payload(Payload&& other) : value(other.value) {  // NOLINT: throws on purpose
-    if (moves_throw) throw std::runtime_error("will not move");
-    other.value = -1;
-    ++live;
-    ++moves;
-  }
-  Payload& operator=(Payload&&) = delete;
-  ~Payload() {
-    --live;
-    if (on_destroy) on_destroy();
-  }
-};
-
-using Box = DeadLetterBox<Payload>;
-using Letter = DeadLetter<Payload>;
-using Values = std::vector<int>;
-
-JobId id_of(int n) { return {static_cast<std::uint64_t>(n) + 1, 0, 1}; }
-
-bool put(Box& box, int n) {
-  Letter letter;
-  letter.id = id_of(n);
-  letter.payload.emplace(n);
-  return box.accept(std::move(letter));
-}
-
-bool put_held(Box& box, int n) {
-  Letter letter;
-  letter.id = id_of(n);
-  letter.is_held = true;
-  return box.accept(std::move(letter));
-}
-
-bool complete(Box& box, int n, int payload) {
-  Letter letter;
-  letter.id = id_of(n);
-  letter.payload.emplace(payload);
-  letter.is_completion = true;
-  return box.accept(std::move(letter));
-}
-
-// What is in the box, in order; -1 for a letter whose payload is held.
-Values look(Box& box, std::size_t limit = all) {
-  Values seen;
-  box.inspect(limit, [&](const Letter& letter) { seen.push_back(letter.payload ? letter.payload->value : -1); });
-  return seen;
-}
-
-Values take(Box& box, std::size_t limit = all) {
-  Values taken;
-  box.take(limit, [&](Letter&& letter) { taken.push_back(letter.payload.value().value); });
-  return taken;
-}
-
-}  // namespace
+using namespace letters;
+using Box = windlass::DeadLetterBox<Payload>;
+using Letter = windlass::DeadLetter<Payload>;
 
 TEST_CASE("a full dead letter box drops its oldest letters and counts them", "[dead]") {
   Box box(3);
