@@ -89,6 +89,56 @@ TEST_CASE("a completion that comes while its letter is looked at is refused, not
   CHECK(take(box) == Values{0});
 }
 
+TEST_CASE("a completion that comes while its letter may yet be evicted is refused, not lost", "[dead]") {
+  Box box(1);
+  put_held(box, 0);
+  Letter fresh;
+  fresh.payload.emplace(1);
+  Payload::moves_throw = true;
+  Payload::on_move = [&] {
+    Letter rest;
+    rest.id = id_of(0);
+    rest.is_completion = true;
+    CHECK_FALSE(box.accept(std::move(rest)));
+  };
+  CHECK_THROWS(box.accept(std::move(fresh)));
+  Payload::moves_throw = false;
+  Payload::on_move = nullptr;
+  CHECK(complete(box, 0, 0));
+  CHECK(take(box) == Values{0});
+}
+
+TEST_CASE("a completion that comes while its letter is evicted for certain is taken and destroyed", "[dead]") {
+  windlass::DeadLetterBox<Calm> box(1);
+  put_held(box, 0);
+  int calls = 0;
+  Calm::on_move = [&] {
+    if (++calls == 1) CHECK(complete(box, 0, 0));
+  };
+  put(box, 1);
+  Calm::on_move = nullptr;
+  CHECK(calls == 1);
+  CHECK(look(box) == Values{1});
+}
+
+TEST_CASE("a letter completed late is taken in its turn, but not by a call that has passed it", "[dead]") {
+  Box box(5);
+  put_held(box, 0);
+  put(box, 1);
+  put_held(box, 2);
+  put(box, 3);
+  put_held(box, 4);
+  Values taken;
+  box.take(all, [&](Letter&& letter) {
+    taken.push_back(letter.payload->value);
+    if (taken.size() == 1) {
+      for (const int n : {4, 0, 2}) complete(box, n, n);
+    }
+  });
+  CHECK(taken == Values{1, 2, 3, 4});
+  CHECK(take(box) == Values{0});
+}
+
 TEST_CASE("with every place in other hands a dead letter box says so and evicts nothing", "[dead]") {
   Box box(1);
   put(box, 0);

@@ -1,15 +1,16 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "dead_letter.hpp"
+#include "detail/machines/linked_list.hpp"
+#include "detail/machines/replaceable.hpp"
+#include "job_id.hpp"
 #include "result.hpp"
 
 namespace windlass {
@@ -18,12 +19,14 @@ namespace windlass {
 ///
 /// A payload whose move may throw gets twice the memory, so that one that fails to move in costs no other its place.
 /// Every call is safe from any thread. Payloads are moved and destroyed, and callbacks called, with no lock held.
+/// What is O(1) here takes a step more for each letter on its way that other calls have in their hands.
 template <class Payload>
 class DeadLetterBox {
  public:
-  /// Room for `capacity` letters, at least 1; when full, the oldest makes room and is counted as evicted.
+  /// Room for `capacity` letters, at least 1; when full, the oldest makes room and is counted as evicted. O(capacity).
   explicit DeadLetterBox(std::size_t capacity = 1024) : entries_(capacity) {
     if (capacity < 1) detail::throw_config("capacity", "must be at least 1");
+    for (Entry& entry : entries_) free_.append(entry);
   }
   DeadLetterBox(const DeadLetterBox&) = delete;
   DeadLetterBox& operator=(const DeadLetterBox&) = delete;
@@ -34,7 +37,7 @@ class DeadLetterBox {
     return size_;
   }
 
-  /// Letters that made room for newer ones.
+  /// Letters that made room for newer ones. O(1).
   [[nodiscard]] std::uint64_t evicted() const {
     const std::lock_guard lock(mutex_);
     return evicted_;
@@ -43,129 +46,157 @@ class DeadLetterBox {
   /// Takes up to `limit` letters out, oldest first, and calls `use(DeadLetter<Payload>&&)` for each. A letter whose
   /// payload a hung run still holds stays, and so do letters that come meanwhile. Returns how many. What `use` throws
   /// comes out, and that letter is gone; what moving a payload throws comes out too, and that letter stays.
+  /// O(1) for each letter, and a step for each older one that came back or was completed since this call passed it.
   template <class Use>
   std::size_t take(std::size_t limit, Use use) {
     const std::uint64_t last = newest();
     std::size_t taken = 0;
     for (std::uint64_t after = 0; taken < limit; ++taken) {
-      Entry* entry = claim(State::in_hand, [&](const Entry& e) {
-        return e.state == State::full && !e.letter()->is_held && e.age > after && e.age <= last;
-      });
-      if (entry == nullptr) break;
-      after = entry->age;
-      std::optional<Hold> hold(std::in_place, *this, *entry, State::full);  // if the payload's move throws
-      DeadLetter<Payload> letter(std::move(*entry->letter()));              // not by return: that may move it again
-      entry->letter().reset();
-      hold->then = State::empty;
-      hold.reset();
+      Hold hold{*this, claim_oldest(whole_, State::in_hand, after, last)};
+      if (hold.entry == nullptr) break;
+      after = hold.entry->age;
+      DeadLetter<Payload> letter(std::move(*hold.entry->letter));  // not by return: that may move it again
+      hold.vacate();
       use(std::move(letter));
     }
     return taken;
   }
 
   /// Calls `look(const DeadLetter<Payload>&)` for up to `limit` letters, oldest first; they stay. A letter is out of
-  /// the others' sight while it is looked at. Letters that come meanwhile are left out.
+  /// the others' sight while it is looked at. Letters that come meanwhile are left out. O(1) for each letter.
   template <class Look>
   std::size_t inspect(std::size_t limit, Look look) {
     const std::uint64_t last = newest();
     std::size_t seen = 0;
-    for (std::uint64_t after = 0; seen < limit; ++seen) {
-      Entry* entry = claim(State::looked_at,
-                           [&](const Entry& e) { return e.state == State::full && e.age > after && e.age <= last; });
-      if (entry == nullptr) break;
-      after = entry->age;
-      const Hold hold{*this, *entry, State::full};
-      look(std::as_const(*entry->letter()));
-    }
+    for (Hold hold{*this}; seen < limit && hold.move_on(last); ++seen) look(std::as_const(*hold.entry->letter));
     return seen;
   }
 
-  /// Destroys all letters but those that come meanwhile; returns how many.
+  /// Destroys all letters but those that come meanwhile; returns how many. O(1) for each letter.
   std::size_t purge() {
     const std::uint64_t last = newest();
-    std::size_t purged = 0;
-    while (Entry* entry =
-               claim(State::in_hand, [&](const Entry& e) { return e.state == State::full && e.age <= last; })) {
-      const Hold hold{*this, *entry, State::empty};
-      entry->letter().reset();
-      ++purged;
+    for (std::size_t purged = 0;; ++purged) {
+      Hold hold{*this, claim_oldest(letters_, State::going, 0, last)};
+      if (hold.entry == nullptr) return purged;
+      hold.vacate();
     }
-    return purged;
   }
 
   /// For the queue: takes `letter`, or returns false if every place, or the place of the letter that this one
-  /// completes, is in other hands at this moment. Throws what moving the payload throws; the box is as before then.
+  /// completes, is in other hands at this moment. Throws what moving the payload throws, and then the box is as it was.
+  /// O(1); for a letter that completes another, O(letters in the box).
   bool accept(DeadLetter<Payload>&& letter) {
     if (letter.is_completion) return complete(std::move(letter));
-    // One look: between two, an entry that was full could be given back empty, and the letter be refused for nothing.
-    Entry* entry =
-        claim(State::in_hand, [](const Entry& e) { return e.state == State::empty || e.state == State::full; });
-    if (entry == nullptr) return false;
-    Hold hold{*this, *entry, entry->letter() ? State::full : State::empty};  // if the payload's move throws
-    const bool evicts = entry->letter().has_value();
-    entry->put(std::move(letter));
-    {
-      const std::lock_guard lock(mutex_);
-      if (evicts) ++evicted_;
-      entry->age = ++newest_;
+    Hold hold{*this, claim_place()};
+    if (hold.entry == nullptr) return false;
+    const std::optional<JobId> awaits = letter.is_held ? std::optional(letter.id) : std::nullopt;
+    hold.entry->letter.put(std::move(letter));
+    const std::lock_guard lock(mutex_);
+    if (hold.entry->age != 0) {
+      unlink(*hold.entry);
+      ++evicted_;
     }
-    hold.then = State::full;
+    hold.entry->age = ++newest_;
+    hold.entry->awaits = awaits;
+    letters_.append(*hold.entry);
+    if (!awaits) whole_.append(*hold.entry);
+    give_back(*std::exchange(hold.entry, nullptr));
     return true;
   }
 
  private:
-  enum class State : std::uint8_t { empty, full, looked_at, in_hand };
-  // Two rooms where a move may throw: a new letter is in before the old one is out.
-  static constexpr std::size_t rooms = std::is_nothrow_move_constructible_v<DeadLetter<Payload>> ? 1 : 2;
-  struct Entry {
-    std::array<std::optional<DeadLetter<Payload>>, rooms> room{};
-    std::size_t lived_in = 0;
-    std::uint64_t age = 0;  // grows with each letter; 0 = empty, which comes before the oldest
-    State state = State::empty;
+  using Letter = detail::Replaceable<DeadLetter<Payload>>;
 
-    std::optional<DeadLetter<Payload>>& letter() { return room[lived_in]; }
-    const std::optional<DeadLetter<Payload>>& letter() const { return room[lived_in]; }
-
-    // Puts `fresh` in the place of the letter that is here, if one is; that one stays if the move throws.
-    void put(DeadLetter<Payload>&& fresh) {
-      const std::size_t next = (lived_in + 1) % rooms;
-      room[next].emplace(std::move(fresh));
-      if (next != lived_in) room[lived_in].reset();
-      lived_in = next;
-    }
+  enum class State : std::uint8_t {
+    here,     // in nobody's hands
+    in_hand,  // one call has it, which may give it back as it was
+    going,    // the same, but the letter that is here now will be gone
   };
 
-  // Gives a claimed entry back, however its scope is left.
+  struct Entry {
+    Letter letter{};
+    detail::Links<Entry> by_age{};  // in `free_` or `letters_`
+    detail::Links<Entry> whole{};   // in `whole_`
+    std::uint64_t age = 0;          // grows with each letter; 0 = in no list of letters
+    std::optional<JobId> awaits{};  // whose payload a hung run holds
+    State state = State::here;
+  };
+
+  // An entry in this call's hands, or none; it goes back to its place however the scope is left.
   struct Hold {
     DeadLetterBox& box;
-    Entry& entry;
-    State then;
+    Entry* entry = nullptr;
 
-    Hold(DeadLetterBox& its_box, Entry& its_entry, State after) : box(its_box), entry(its_entry), then(after) {}
-    ~Hold() { box.release(entry, then); }
+    ~Hold() {
+      if (entry == nullptr) return;
+      const std::lock_guard lock(box.mutex_);
+      box.give_back(*entry);
+    }
+
+    // Destroys the letter and frees its place.
+    void vacate() {
+      entry->letter.reset();
+      const std::lock_guard lock(box.mutex_);
+      box.unlink(*entry);
+      box.give_back(*std::exchange(entry, nullptr));
+    }
+
+    // Gives the letter back and claims the next one, the oldest if there was none. One look: nothing comes between.
+    bool move_on(std::uint64_t last) {
+      const std::lock_guard lock(box.mutex_);
+      Entry* const next = entry == nullptr ? box.letters_.first() : box.letters_.next(*entry);
+      if (entry != nullptr) box.give_back(*entry);
+      entry = box.claim(box.letters_, next, State::in_hand, 0, last);
+      return entry != nullptr;
+    }
   };
 
-  // Invariant: only the thread that moved an entry to `in_hand` touches its letter, and nobody changes one that is
-  // `looked_at`. An `empty` entry has no letter.
-  template <class Wanted>
-  Entry* claim(State as, Wanted wanted) {
-    const std::lock_guard lock(mutex_);
-    Entry* oldest = nullptr;
-    for (Entry& entry : entries_) {
-      if (wanted(std::as_const(entry)) && (oldest == nullptr || entry.age < oldest->age)) oldest = &entry;
-    }
-    if (oldest != nullptr) {
-      if (oldest->state == State::full) --size_;
-      oldest->state = as;
-    }
-    return oldest;
+  // Invariant: an entry is in `free_`, or in `letters_` by age (and, unless it awaits its payload, in `whole_`, too),
+  // or in no list and in the hands of the call that will fill it. One in other hands keeps its place in the lists.
+  // The mutex guards all of an entry but its letter, which belongs to the call that has it in hand.
+
+  // Claims the first letter of `list`, from `entry` on, that is here and whose age is in (after, last]; under the lock.
+  template <class List>
+  Entry* claim(const List& list, Entry* entry, State as, std::uint64_t after, std::uint64_t last) {
+    while (entry != nullptr && (entry->state != State::here || entry->age <= after)) entry = list.next(*entry);
+    return entry == nullptr || entry->age > last ? nullptr : take_in_hand(*entry, as);
   }
 
-  void release(Entry& entry, State state) {
+  template <class List>
+  Entry* claim_oldest(const List& list, State as, std::uint64_t after, std::uint64_t last) {
     const std::lock_guard lock(mutex_);
-    entry.state = state;
-    if (state == State::full) ++size_;
-    if (state == State::empty) entry.age = 0;
+    return claim(list, list.first(), as, after, last);
+  }
+
+  // One look: between two, an entry with a letter could be given back empty, and a letter be refused for nothing.
+  Entry* claim_place() {
+    const std::lock_guard lock(mutex_);
+    if (Entry* const entry = free_.first()) {
+      free_.erase(*entry);
+      return entry;
+    }
+    return claim(letters_, letters_.first(), Letter::put_may_throw ? State::in_hand : State::going, 0, newest_);
+  }
+
+  // Under the lock.
+  Entry* take_in_hand(Entry& entry, State as) {
+    entry.state = as;
+    --size_;
+    return &entry;
+  }
+
+  // Under the lock.
+  void give_back(Entry& entry) {
+    entry.state = State::here;
+    if (entry.age == 0) return free_.prepend(entry);
+    ++size_;
+  }
+
+  // Under the lock.
+  void unlink(Entry& entry) {
+    letters_.erase(entry);
+    if (!entry.awaits) whole_.erase(entry);
+    entry.age = 0;
   }
 
   [[nodiscard]] std::uint64_t newest() const {
@@ -174,23 +205,34 @@ class DeadLetterBox {
   }
 
   bool complete(DeadLetter<Payload>&& letter) {
-    bool is_looked_at = false;
-    Entry* entry = claim(State::in_hand, [&](const Entry& e) {
-      if (e.state != State::full && e.state != State::looked_at) return false;
-      if (!e.letter()->is_held || e.letter()->id != letter.id) return false;
-      if (e.state == State::looked_at) is_looked_at = true;
-      return e.state == State::full;
-    });
-    if (entry == nullptr) return !is_looked_at;  // evicted or purged: the payload goes with `letter`
-    const Hold hold{*this, *entry, State::full};
-    if (letter.payload) entry->letter()->payload.emplace(std::move(*letter.payload));
-    entry->letter()->is_held = false;
+    Hold hold{*this};
+    {
+      const std::lock_guard lock(mutex_);
+      Entry* entry = letters_.first();
+      while (entry != nullptr && (entry->awaits != letter.id || entry->state == State::going)) {
+        entry = letters_.next(*entry);
+      }
+      if (entry == nullptr) return true;  // evicted or purged: the payload goes with `letter`
+      if (entry->state != State::here) return false;
+      hold.entry = take_in_hand(*entry, State::in_hand);
+    }
+    if (letter.payload) hold.entry->letter->payload.emplace(std::move(*letter.payload));
+    hold.entry->letter->is_held = false;
+    const std::lock_guard lock(mutex_);
+    hold.entry->awaits.reset();
+    Entry* older = letters_.before(*hold.entry);
+    while (older != nullptr && older->awaits) older = letters_.before(*older);
+    whole_.insert_after(older, *hold.entry);
+    give_back(*std::exchange(hold.entry, nullptr));
     return true;
   }
 
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
-  std::size_t size_ = 0;
+  detail::LinkedList<Entry, &Entry::by_age> free_;
+  detail::LinkedList<Entry, &Entry::by_age> letters_;
+  detail::LinkedList<Entry, &Entry::whole> whole_;
+  std::size_t size_ = 0;  // letters in nobody's hands
   std::uint64_t evicted_ = 0;
   std::uint64_t newest_ = 0;
 };
