@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -76,4 +78,86 @@ TEST_CASE("threads that fill, take from, look into and purge one box account for
   CHECK(static_cast<int>(box.purge()) == left);
   CHECK(std::none_of(times_taken.begin(), times_taken.end(), [](const auto& times) { return times > 1; }));
   CHECK_FALSE(out_of_order);
+}
+
+namespace {
+
+// Refuses to move now and then, and is counted.
+struct Fickle {
+  static inline std::atomic<int> live{0};
+  static inline std::atomic<unsigned> moves{0};
+
+  int value;
+
+  explicit Fickle(int v) : value(v) { ++live; }
+  Fickle(Fickle&& other) : value(other.value) {  // NOLINT: throws on purpose
+    if (++moves % 7 == 0) throw std::runtime_error("will not move");
+    ++live;
+  }
+  Fickle& operator=(Fickle&&) = delete;
+  ~Fickle() { --live; }
+};
+
+// Calls `act` until it does not throw, and returns what it returns.
+template <class Act>
+auto insist(Act act) {
+  for (;;) {
+    try {
+      return act();
+    } catch (const std::runtime_error&) {
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("held letters are completed once while threads evict, take, look and purge", "[dead][stress]") {
+  constexpr int producers = 2;
+  constexpr int each = 20'000;
+  {
+    windlass::DeadLetterBox<Fickle> box(3);
+    std::atomic<int> running{producers}, accepted{0}, gone{0};
+    std::vector<std::atomic<int>> times_taken(producers * each);
+    std::atomic<bool> was_held{false};
+    std::vector<std::thread> threads;
+    for (int p = 0; p < producers; ++p) {
+      threads.emplace_back([&, p] {
+        for (int n = p * each; n < (p + 1) * each; ++n) {
+          windlass::DeadLetter<Fickle> letter;
+          letter.id = {static_cast<std::uint64_t>(n) + 1, 0, 1};
+          letter.is_held = n % 3 == 0;
+          if (!letter.is_held) letter.payload.emplace(n);
+          const bool is_in = insist([&] { return box.accept(std::move(letter)); });
+          accepted += is_in ? 1 : 0;
+          if (n % 3 != 0 || !is_in) continue;
+          windlass::DeadLetter<Fickle> rest;
+          rest.id = {static_cast<std::uint64_t>(n) + 1, 0, 1};
+          rest.payload.emplace(n);
+          rest.is_completion = true;
+          while (!insist([&] { return box.accept(std::move(rest)); })) std::this_thread::yield();
+        }
+        --running;
+      });
+    }
+    threads.emplace_back([&] {
+      for (int i = 0; running > 0; ++i) {
+        box.inspect(2, [](const auto&) { std::this_thread::yield(); });
+        if (i % 8 == 0) gone += static_cast<int>(box.purge());
+        try {
+          box.take(2, [&](const windlass::DeadLetter<Fickle>& letter) {
+            ++gone;
+            if (letter.is_held || !letter.payload) was_held = true;
+            if (letter.payload) ++times_taken.at(static_cast<std::size_t>(letter.payload->value));
+          });
+        } catch (const std::runtime_error&) {
+        }
+      }
+    });
+    for (auto& thread : threads) thread.join();
+    box.inspect(9, [&](const auto& letter) { was_held = was_held || letter.is_held; });  // all were completed
+    CHECK(accepted == gone + static_cast<int>(box.size()) + static_cast<int>(box.evicted()));
+    CHECK(std::none_of(times_taken.begin(), times_taken.end(), [](const auto& times) { return times > 1; }));
+    CHECK_FALSE(was_held);
+  }
+  CHECK(Fickle::live == 0);
 }
