@@ -343,7 +343,9 @@ class JobQueue {
     if (options.pool != nullptr && !std::is_same_v<Clock, SystemClocks>) {
       detail::throw_config("pool", "keeps the machine's time and cannot serve a queue with another clock", owner);
     }
-    if (options.pool != nullptr && options.pool->is_forked()) detail::throw_config("pool", "was made before a fork()");
+    if (options.pool != nullptr && options.pool->is_forked()) {
+      detail::throw_config("pool", "was made before a fork()", owner);
+    }
     detail::Crew* const shared = options.pool == nullptr ? nullptr : options.pool->crew_.get();
     return std::make_unique<Engine>(std::move(handler), std::move(options), shared, std::move(clock));
   }

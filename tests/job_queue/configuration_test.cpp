@@ -171,10 +171,10 @@ TEST_CASE("a configuration error says which queue or pool it is about", "[config
         }) == "windlass: queue 'mail': lease: is shorter than a tick");
   CHECK(complaint([] {
           const JobQueue<int> queue{ignore, {.capacity = 0}};
-        }) == "windlass: queue 'queue': capacity: must be 1 to 2^31");
+        }) == "windlass: queue 'queue': capacity: must be 1 to 2^31 - 1");
   CHECK(complaint([] {
           const JobQueue<int> queue{ignore, {.name = "", .capacity = 0}};
-        }) == "windlass: capacity: must be 1 to 2^31");
+        }) == "windlass: capacity: must be 1 to 2^31 - 1");
   CHECK(complaint([] {
           const JobQueue<int> queue{ignore, {.name = long_name}};
         }) == "windlass: queue '" + long_name.substr(1) + "': name: must be at most 95 bytes");
