@@ -129,3 +129,41 @@ TEST_CASE("callables too run at most once", "[at_most_once]") {
   CHECK(runs == 1);
   CHECK(queue.stats().dead == 1);
 }
+
+TEST_CASE("with at_most_once a job that would be run again without a failure is a dead letter too", "[at_most_once]") {
+  for (const int way : {0, 1, 2}) {
+    CAPTURE(way);
+    int runs = 0;
+    std::vector<DeadLetter<std::unique_ptr<int>>> letters;
+    Queue<std::unique_ptr<int>> queue{
+        [&](std::unique_ptr<int>&& payload) {
+          ++runs;
+          const auto taken = std::move(payload);  // a second run would find nothing
+          if (runs == 5) return Outcome::done();  // lest it go on for ever
+          return way == 0 ? Outcome::yield() : Outcome::snooze(way * 1s - 1s);
+        },
+        {.dead_letters = [&](DeadLetter<std::unique_ptr<int>>&& letter) { letters.push_back(std::move(letter)); }}};
+    queue.try_emplace(new int{7}).or_throw();
+    for (int look = 0; look < 3; ++look) {
+      (void)queue.step();
+      queue.clock().advance(1s);
+    }
+    CHECK(runs == 1);
+    REQUIRE(letters.size() == 1);
+    CHECK(letters[0].reason == DeadReason::rejected);
+    CHECK(queue.stats().dead == 1);
+    CHECK(queue.size_approx() == 0);
+  }
+}
+
+TEST_CASE("with at_most_once a pulled job that is snoozed is a dead letter", "[at_most_once]") {
+  std::vector<DeadReason> reasons;
+  Queue<int> queue{{.dead_letters = [&](const DeadLetter<int>& letter) { reasons.push_back(letter.reason); }}};
+  queue.try_enqueue(1).or_throw();
+  auto lease = queue.try_reserve();
+  REQUIRE(lease);
+  CHECK(lease->snooze(1s));
+  queue.clock().advance(2s);
+  CHECK_FALSE(queue.try_reserve());
+  CHECK(reasons == std::vector{DeadReason::rejected});
+}

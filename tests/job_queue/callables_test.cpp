@@ -1,12 +1,19 @@
 #include <array>
 #include <memory>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "catch.hpp"
 #include "windlass/dead_letter_box.hpp"
 #include "windlass/testing.hpp"
+
+#if defined(__unix__)
+#include <cstdio>
+
+#include "child.hpp"
+#endif
 
 using namespace std::chrono_literals;
 using windlass::Callable;
@@ -37,7 +44,9 @@ TEST_CASE("a refused function object stays in the caller's hands, unmoved", "[ca
   queue.try_enqueue([] {}).or_throw();
   CHECK(queue.try_enqueue(std::move(mover)).error() == EnqueueError::full);
   CHECK(mover.owned != nullptr);
-  CHECK(queue.enqueue_for(std::move(mover), 1s).error() == EnqueueError::timed_out);
+  EnqueueError waited{};
+  std::thread([&] { waited = queue.enqueue_for(std::move(mover), 1s).error(); }).join();
+  CHECK(waited == EnqueueError::timed_out);
   CHECK(mover.owned != nullptr);
   REQUIRE(queue.run_one());
   queue.try_enqueue([] {}).or_throw();
@@ -198,3 +207,23 @@ TEST_CASE("functions are enqueued in bulk: copied from plain iterators, moved th
   CHECK(queue.step() == 3);
   CHECK(runs == 2);
 }
+
+#if defined(__unix__)
+TEST_CASE("a callable that holds nothing becomes a dead letter, and its worker lives", "[callables][fork]") {
+  const Child child([] {  // which dies if the worker does
+    windlass::DeadLetterBox<Callable<48>> box;
+    int ran = 0;
+    JobQueue<> queue{{.dead_letters = &box}};
+    queue.enqueue(Callable<48>{}).or_throw();
+    queue.enqueue([&] { ++ran; }).or_throw();
+    if (!queue.drain_for(5s)) std::fprintf(stderr, "not drained; ");
+    if (ran != 1) std::fprintf(stderr, "the next job did not run; ");
+    box.take(9, [](DeadLetter<Callable<48>>&& letter) {
+      std::fprintf(stderr, "%s", to_string(letter.reason).data());
+      return true;
+    });
+  });
+  CHECK(child.ended_by() == "exit 0");
+  CHECK(child.printed() == "rejected");
+}
+#endif

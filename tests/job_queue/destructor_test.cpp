@@ -170,4 +170,17 @@ TEST_CASE("a queue that is destroyed by its own handler says its name and ends t
   CHECK(child.ended_by() == "SIGABRT");
   CHECK(child.printed().find("suicidal") != std::string::npos);
 }
+
+TEST_CASE("a pool that is destroyed before its queue names both and ends the program", "[destructor][pool][fork]") {
+  const Child child([&] {
+    std::optional<WorkerPool> pool;
+    pool.emplace(windlass::WorkerPoolOptions{.name = "hasty"});
+    JobQueue<int> queue{[](const int&) {}, {.name = "orphan", .pool = &*pool}};
+    pool.reset();
+    _exit(0);  // lest the queue look for it
+  });
+  CHECK(child.ended_by() == "SIGABRT");
+  CHECK(child.printed().find("hasty") != std::string::npos);
+  CHECK(child.printed().find("orphan") != std::string::npos);
+}
 #endif

@@ -209,3 +209,26 @@ TEST_CASE("a job's own lease stands before the queue's, and none is for ever", "
   CHECK(bench.queue.stats().expiries == 0);
   CHECK(reserved->done());
 }
+
+TEST_CASE("max_failures above ten needs no word about max_deliveries", "[limits]") {
+  Bench bench{{.max_failures = 20, .retry = FixedDelay{1s}}};
+  bench.queue.try_enqueue(1).or_throw();
+  CHECK(bench.queue.run_until_idle() == 20);
+  bench.queue.try_enqueue(1, {.max_failures = 50}).or_throw();
+  CHECK(bench.queue.run_until_idle() == 50);
+  REQUIRE(bench.letters.size() == 2);
+  for (const auto& letter : bench.letters) CHECK(letter.reason == DeadReason::failures_exhausted);
+  CHECK(bench.letters[0].failures == 20);
+  CHECK(bench.letters[1].failures == 50);
+}
+
+TEST_CASE("a max_deliveries that was given limits a job's own max_failures too", "[limits]") {
+  Bench bench{{.max_failures = 20, .max_deliveries = 10, .retry = FixedDelay{1s}}};
+  for (const EnqueueOptions& options : std::vector<EnqueueOptions>{{}, {.max_failures = 50}}) {
+    bench.letters.clear();
+    bench.queue.try_enqueue(1, options).or_throw();
+    CHECK(bench.queue.run_until_idle() == 10);
+    REQUIRE(bench.letters.size() == 1);
+    CHECK(bench.letters[0].reason == DeadReason::deliveries_exhausted);
+  }
+}

@@ -140,3 +140,18 @@ TEST_CASE("a job that was lost just before its queue shuts down is not redeliver
   CHECK(report.done == 1);
   CHECK(queue.stats().late_successes == 1);
 }
+
+TEST_CASE("nobody is counted as hung after a shutdown that waited for a hung run", "[shutdown][hung]") {
+  Signal is_ending;
+  Queue queue{[&](const int&) { is_ending.wait(); },
+              {.workers = 1, .lease = 5ms, .on_hung = [&](const windlass::HungInfo& info) {
+                 if (info.shutting_down) is_ending.set();  // the workers have been told to go
+                 return windlass::OnHung::wait;
+               }}};
+  queue.enqueue(1).or_throw();
+  REQUIRE(await([&] { return queue.stats().hung == 1; }));
+  CHECK(queue.shutdown({.grace = 0s}).done == 1);
+  CHECK(queue.stats().hung == 0);
+  CHECK(queue.stats().substitutes == 0);
+  CHECK_FALSE(queue.stats().is_degraded);
+}

@@ -128,3 +128,28 @@ TEST_CASE("who pumped once may wait for room when somebody else pumps now", "[en
   CHECK(others_turn);
   CHECK(result.error() == EnqueueError::none);
 }
+
+TEST_CASE("before anybody has pumped, the thread that made the queue may not wait for room", "[enqueue][deadlock]") {
+  JobQueue<int> queue{[](int) {}, {.capacity = 1, .workers = 0}};
+  queue.try_enqueue(1).or_throw();
+  // A limit, lest the test hang where it should fail.
+  REQUIRE(queue.enqueue_for(2, 100ms).error() == EnqueueError::would_deadlock);
+  CHECK(queue.enqueue(2).error() == EnqueueError::would_deadlock);
+}
+
+TEST_CASE("a thread that neither made the queue nor pumps it may wait for room", "[enqueue][deadlock]") {
+  JobQueue<int> queue{[](int) {}, {.capacity = 1, .workers = 0}};
+  queue.try_enqueue(1).or_throw();
+  std::optional<EnqueueError> error;
+  std::atomic<bool> is_over{false};
+  std::thread producer([&] {
+    error = queue.enqueue_for(2, 20s).error();
+    is_over = true;
+  });
+  CHECK(await([&] {
+    (void)queue.run_one();
+    return is_over.load();
+  }));
+  producer.join();
+  CHECK(error == EnqueueError::none);
+}
