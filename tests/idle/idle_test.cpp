@@ -7,11 +7,14 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "await.hpp"
 #include "catch.hpp"
+#include "job_queue/signal.hpp"
 #include "sanitized.hpp"
 #include "windlass/job_queue.hpp"
 #include "windlass/worker_pool.hpp"
@@ -84,5 +87,35 @@ TEST_CASE("idle queues cost nothing: no thread of theirs wakes, and there is nex
               used);
   CHECK(wakes == 0);
   CHECK((used < 1 || is_thread_sanitized || is_address_sanitized));  // those use some themselves
+}
+
+TEST_CASE("a pool sleeps soundly when a queue was destroyed with a lease out", "[idle]") {
+  const std::vector<pid_t> before = proc::threads();
+  WorkerPool pool;
+  {
+    std::optional<JobQueue<int>::Lease> lease;
+    Signal inside, go_on;
+    JobQueue<int> queue{[&](const int&) {
+                          inside.set();
+                          go_on.wait();
+                        },
+                        {.pool = &pool, .lease = 32ms, .shutdown_grace = 0s}};
+    queue.enqueue(0).or_throw();  // the only worker is busy
+    REQUIRE(inside.wait());
+    queue.enqueue(1).or_throw();
+    auto reserved = queue.try_reserve();
+    REQUIRE(reserved);
+    lease.emplace(std::move(*reserved));
+    go_on.set();
+  }
+  std::vector<pid_t> threads;
+  CHECK(await([&] {
+    threads.clear();
+    for (const pid_t thread : proc::threads()) {
+      if (std::find(before.begin(), before.end(), thread) == before.end()) threads.push_back(thread);
+    }
+    return threads.size() == 2 || threads.size() == 3;  // with a substitute, if the worker was slow to return
+  }));
+  CHECK(falls_asleep(threads));
 }
 #endif

@@ -96,6 +96,34 @@ TEST_CASE("a job that ends while it is being cancelled may still be finished or 
   CHECK(queue.stats().cancelled == (is_done ? 0 : 1));
 }
 
+TEST_CASE("a cancel of a job that ends after its commit never tells the next one in its slot", "[cancel][race]") {
+  const bool next_commits = GENERATE(true, false);
+  CAPTURE(next_commits);
+  int happened = 0;
+  for (int nth = 1; nth <= 12; ++nth) {  // at whichever step of the cancel it is
+    CAPTURE(nth);
+    Queue queue{Puppet::handle, {.capacity = 1}};
+    const JobId id = queue.try_enqueue(1).or_throw();
+    std::optional<Puppet> run, next;
+    run.emplace(queue);
+    REQUIRE(run->tell([](Delivery& d) { return d.try_commit(); }));
+    const Interruption between("load", nth, [&] {
+      run->end();
+      queue.try_enqueue(2).or_throw();
+      next.emplace(queue);
+      if (next_commits) CHECK(next->tell([](Delivery& d) { return d.try_commit(); }));
+    });
+    (void)queue.cancel(id);
+    if (!between.has_happened()) continue;
+    ++happened;
+    CHECK(next->stop_reason() == StopReason::none);
+    next->end();
+    CHECK(queue.stats().done == 2);
+    CHECK(queue.stats().cancelled == 0);
+  }
+  CHECK(happened >= 2);
+}
+
 TEST_CASE("what cancel says of a job is true of its runs, over and over", "[cancel][race][stress]") {
   constexpr std::size_t jobs = 20'000;
   struct Job {

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -202,5 +203,23 @@ TEST_CASE("a queue that the child of a fork makes works", "[fork]") {
   CHECK(child.ended_by() == "exit 0");
   CHECK(child.printed() == "");
   CHECK(older.try_enqueue(1));
+}
+
+TEST_CASE("a queue that the child of a fork makes cannot be served by a pool from before it", "[fork][pool]") {
+  WorkerPool pool;
+  const Child child([&] {
+    std::string field;
+    try {
+      new JobQueue<int>{[](const int&) {}, {.pool = &pool}};  // not destroyed, if it is there
+    } catch (const windlass::ConfigError& error) {
+      field = error.field();
+    }
+    expect(field == "pool", "pool");
+  });
+  CHECK(child.ended_by() == "exit 0");
+  CHECK(child.printed() == "");
+  JobQueue<int> queue{[](const int&) {}, {.pool = &pool}};
+  queue.enqueue(1).or_throw();
+  CHECK(queue.drain_for(10s));
 }
 #endif

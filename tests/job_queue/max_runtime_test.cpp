@@ -117,3 +117,23 @@ TEST_CASE("max_runtime is as exact in a queue with long leases", "[max_runtime]"
   CHECK(asked >= 200ms);
   CHECK(asked <= 227ms);
 }
+
+TEST_CASE("a run that was told of a cancel cannot extend beyond max_runtime either", "[max_runtime][cancel]") {
+  const bool has_lease = GENERATE(true, false);
+  Queue queue{Puppet::handle, {.lease = has_lease ? 100ms : 0ms, .max_runtime = 1s}};
+  const auto id = queue.try_enqueue(1).or_throw();
+  Puppet run(queue);
+  queue.clock().advance(50ms);
+  CHECK(queue.cancel(id) == windlass::CancelResult::requested);
+  CHECK(extend(run, 100ms));
+  const Time end = queue.clock().now() + 1s;
+  while (queue.clock().now() < end) {
+    run.tell([](Delivery& d) { d.heartbeat(); });
+    queue.clock().advance(1ms);
+  }
+  CHECK(run.stop_reason() == StopReason::user);  // the first reason stands
+  CHECK(queue.stats().expiries == 0);
+  CHECK_FALSE(extend(run, 1h));
+  queue.clock().advance(1s);
+  CHECK(queue.stats().expiries == (has_lease ? 1 : 0));
+}

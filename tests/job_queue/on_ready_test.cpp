@@ -153,3 +153,26 @@ TEST_CASE("a host that pumps whenever it is told so runs every job", "[on_ready]
   CHECK(refused == 0);
   CHECK(ran == producers * each);
 }
+
+TEST_CASE("a call that leaves nothing behind rearms on_ready, though a handler has brought a job", "[on_ready]") {
+  int told = 0;
+  ManualQueue<int>* self = nullptr;
+  StopSource stop;
+  ManualQueue<int> queue{[&](const int& n) {
+                           if (n == 0) {
+                             self->enqueue(1).or_throw();
+                           } else {
+                             stop.request_stop();
+                           }
+                         },
+                         {.on_ready = [&] { ++told; }}};
+  self = &queue;
+  queue.enqueue(0).or_throw();
+  SECTION("pump") { CHECK(queue.pump().left == 0); }
+  SECTION("wait_idle_for") { CHECK(queue.wait_idle_for(1s)); }
+  SECTION("run") { queue.run(stop.token()); }
+  REQUIRE(queue.stats().done == 2);
+  told = 0;
+  queue.enqueue(2).or_throw();
+  CHECK(told == 1);
+}

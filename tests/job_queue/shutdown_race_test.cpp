@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <random>
 #include <thread>
@@ -91,6 +92,30 @@ TEST_CASE("a second shutdown returns only when the first has dealt with everythi
   other->join();
   CHECK(second.dead == 3);
   CHECK(second.present == 0);
+}
+
+TEST_CASE("a queue may be destroyed while another thread shuts it down", "[shutdown][destructor][stress]") {
+  // What goes wrong here is seen by AddressSanitizer and ThreadSanitizer: the call comes back to a queue that is gone.
+  int wrong = 0;
+  for (int round = 0; round < 200; ++round) {
+    Signal inside, go_on;
+    auto queue = std::make_unique<JobQueue<int>>([&](const int&) {
+      inside.set();
+      go_on.wait();
+    });
+    queue->try_enqueue(1).or_throw();
+    queue->try_enqueue(2, {.delay = 1h}).or_throw();
+    REQUIRE(inside.wait());
+    std::optional<Report> report;
+    std::thread ender([&, self = queue.get()] { report = self->shutdown({.grace = 20s}); });
+    while (!queue->is_closed()) std::this_thread::yield();  // it is inside, and waits for the run
+    std::thread helper([&] { go_on.set(); });
+    queue.reset();
+    helper.join();
+    ender.join();
+    wrong += report->done == 1 && report->abandoned == 1 && report->present == 0 ? 0 : 1;
+  }
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("shutdown at random moments accounts for every job, racing enqueues included", "[shutdown][stress]") {

@@ -153,3 +153,23 @@ TEST_CASE("a thread that neither made the queue nor pumps it may wait for room",
   producer.join();
   CHECK(error == EnqueueError::none);
 }
+
+TEST_CASE("a thread that never pumped may wait for room, though it is where one was that did", "[enqueue][deadlock]") {
+  static thread_local const char mark = 0;  // its address may tell threads apart only as long as both live
+  for (int round = 0; round < 20; ++round) {
+    ManualQueue<int> queue{[](int) {}, {.capacity = 1}};
+    const char *pumped = nullptr, *waited = nullptr;
+    EnqueueError error{};
+    std::thread([&] {
+      pumped = &mark;
+      (void)queue.pump();
+    }).join();
+    queue.try_enqueue(1).or_throw();
+    std::thread([&] {
+      waited = &mark;
+      error = queue.enqueue_for(2, 1min).error();
+    }).join();
+    CAPTURE(round, pumped == waited);
+    CHECK(error == EnqueueError::timed_out);
+  }
+}
