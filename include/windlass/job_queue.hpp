@@ -346,6 +346,9 @@ class JobQueue {
     if (options.pool != nullptr && options.pool->is_forked()) {
       detail::throw_config("pool", "was made before a fork()", owner);
     }
+    if (!options.memory.empty() && options.memory.size() < required_bytes(options)) {
+      detail::throw_config("memory", "is smaller than required_bytes(options)", owner);
+    }
     detail::Crew* const shared = options.pool == nullptr ? nullptr : options.pool->crew_.get();
     return std::make_unique<Engine>(std::move(handler), std::move(options), shared, std::move(clock));
   }

@@ -15,7 +15,6 @@
 #include "../machines/index_ring.hpp"
 #include "../machines/timing_wheel.hpp"
 #include "slot.hpp"
-#include "windlass/result.hpp"
 
 namespace windlass::detail {
 
@@ -37,9 +36,10 @@ class JobStore {
     return layout(capacity).end + alignment;
   }
 
+  /// `memory` is empty, or at least required_bytes(capacity).
   JobStore(std::uint32_t capacity, std::span<std::byte> memory)
       : owned_(memory.empty() ? allocate(required_bytes(capacity)) : nullptr),
-        base_(align(memory.empty() ? owned_.get() : clear(memory, capacity))),
+        base_(align(memory.empty() ? owned_.get() : clear(memory))),
         free(at<typename Free::Link>(layout(capacity).links), capacity),
         errands(cells(capacity, lanes), Ring::cells_for(capacity)) {
     const Layout where = layout(capacity);
@@ -98,8 +98,7 @@ class JobStore {
     }
     return static_cast<std::byte*>(block);
   }
-  static std::byte* clear(std::span<std::byte> memory, std::uint32_t capacity) {
-    if (memory.size() < required_bytes(capacity)) throw_config("memory", "is smaller than required_bytes(options)");
+  static std::byte* clear(std::span<std::byte> memory) noexcept {
     std::memset(memory.data(), 0, memory.size());
     return memory.data();
   }
