@@ -129,14 +129,6 @@ TEST_CASE("who pumped once may wait for room when somebody else pumps now", "[en
   CHECK(result.error() == EnqueueError::none);
 }
 
-TEST_CASE("before anybody has pumped, the thread that made the queue may not wait for room", "[enqueue][deadlock]") {
-  JobQueue<int> queue{[](int) {}, {.capacity = 1, .workers = 0}};
-  queue.try_enqueue(1).or_throw();
-  // A limit, lest the test hang where it should fail.
-  REQUIRE(queue.enqueue_for(2, 100ms).error() == EnqueueError::would_deadlock);
-  CHECK(queue.enqueue(2).error() == EnqueueError::would_deadlock);
-}
-
 TEST_CASE("a thread that neither made the queue nor pumps it may wait for room", "[enqueue][deadlock]") {
   JobQueue<int> queue{[](int) {}, {.capacity = 1, .workers = 0}};
   queue.try_enqueue(1).or_throw();

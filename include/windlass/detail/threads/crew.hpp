@@ -267,7 +267,9 @@ void Crew::stop(Nag nag) {
     const std::lock_guard lock(mutex_);
     stopping_.store(true, std::memory_order_seq_cst);
     for (std::uint32_t i = 0; i < first_seat(); ++i) {
-      if (std::exchange(records_[i].is_standing_by, false)) parking_.call(records_[i].bed);
+      if (!std::exchange(records_[i].is_standing_by, false)) continue;
+      active_.fetch_add(1, std::memory_order_seq_cst);
+      parking_.call(records_[i].bed);
     }
   }
   parking_.release();

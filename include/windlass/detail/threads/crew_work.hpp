@@ -192,6 +192,7 @@ inline void Crew::work(Record& self) {
   come_back(self);
   end_search(self.line);
   call_hook(options_.on_worker_stop, self, name.view());
+  active_.fetch_sub(1, std::memory_order_seq_cst);
   self.is_taken.store(false, std::memory_order_seq_cst);
   exits_.notify_all();
 }

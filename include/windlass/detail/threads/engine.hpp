@@ -177,8 +177,11 @@ class Engine {
       const Ran ran = run_next();
       if (ran == Ran::no_seat) return;
       if (ran != Ran::nothing) continue;
-      if (is_finished() || wait(core.takers, ready, {}, stop) != WaitError::none) return;
+      if (is_finished()) return;
+      rearm_if_empty();
+      if (wait(core.takers, ready, {}, stop) != WaitError::none) return;
     }
+    rearm_if_empty();
   }
 
   /// Waits until there may be a job to reserve; `closed` if there never will be.
@@ -219,6 +222,7 @@ class Engine {
         Ran ran = Ran::errand;
         while (!is_past(deadline) && (ran == Ran::errand || ran == Ran::job)) ran = run_next();
         has_seat = ran != Ran::no_seat;
+        rearm_if_empty();
       }
       const auto work = [&] { return ready() || (has_seat && core.has_work()); };
       const WaitError error = wait(core.idle, work, deadline, {});
