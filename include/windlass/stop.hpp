@@ -12,9 +12,9 @@ namespace windlass {
 enum class StopReason : std::uint8_t {
   none,         ///< It was not.
   user,         ///< Somebody asked: `cancel`, or `StopSource::request_stop`.
-  lease_lost,   ///< The lease expired; another run may have the job.
+  lease_lost,   ///< The lease expired, or a pulled one is over; another run may have the job.
   shutdown,     ///< The queue is shutting down.
-  max_runtime,  ///< The run took longer than `max_runtime`.
+  max_runtime,  ///< The run, or the pulled lease, took longer than `max_runtime`.
 };
 
 /// The enumerator's name.
@@ -36,8 +36,9 @@ enum class StopReason : std::uint8_t {
 
 namespace detail {
 
-/// The word behind stop tokens, `{round:56 | reason:8}`, and who waits for it. A round is one run of a handler, so
-/// that stopping one run never stops the next of that worker. A template for tests that bring their own threads.
+/// The word behind stop tokens, `{round:56 | reason:8}`, and who waits for it. A round is one run of a handler on its
+/// worker, or one pulled lease of its slot, so that stopping one never stops the next. A template for tests that bring
+/// their own threads.
 template <class Word = std::atomic<std::uint64_t>, class Mutex = std::mutex, class Condition = std::condition_variable>
 class BasicStopState {
  public:
@@ -74,7 +75,7 @@ class BasicStopState {
   /// Starts a new round that nobody has asked to stop; returns its number. One thread at a time.
   std::uint64_t begin_round() noexcept {
     const std::uint64_t round = (word_.load(std::memory_order_relaxed) >> 8U) + 1;
-    word_.store(round << 8U, std::memory_order_release);  // [line.ended] release, pairs with round()
+    word_.store(round << 8U, std::memory_order_release);  // [line.ended] [pull.round] release, pairs with round()
     return round;
   }
 
@@ -94,10 +95,10 @@ class BasicStopState {
     return true;
   }
 
-  /// Why `round` was asked to stop. Lock-free.
-  [[nodiscard]] StopReason reason(std::uint64_t round) const noexcept {
+  /// Why `round` was asked to stop; `once_over` if a newer round has begun. Lock-free.
+  [[nodiscard]] StopReason reason(std::uint64_t round, StopReason once_over = StopReason::none) const noexcept {
     const std::uint64_t word = word_.load(std::memory_order_seq_cst);
-    return word >> 8U == round ? static_cast<StopReason>(word & 0xffU) : StopReason::none;
+    return word >> 8U == round ? static_cast<StopReason>(word & 0xffU) : once_over;
   }
 
  private:
@@ -112,8 +113,10 @@ using StopState = BasicStopState<>;
 
 /// Tells whether somebody wants this to stop. A small value, to be copied freely.
 ///
-/// One from a Delivery or a Lease is valid until that delivery's handler returns or that lease is gone; one from a
-/// StopSource as long as the source lives. A default one is never stopped. Any thread; lock-free.
+/// One from a Delivery is valid until that delivery's handler returns. One from a Lease is valid as long as the queue
+/// lives, and says `lease_lost` once the lease is over; it must not be used, nor a call wait on it, when the queue is
+/// gone. One from a StopSource is valid as long as the source lives. A default one is never stopped. Any thread;
+/// lock-free.
 class StopToken {
  public:
   StopToken() noexcept = default;
@@ -123,16 +126,19 @@ class StopToken {
 
   /// Why, or `none`.
   [[nodiscard]] StopReason reason() const noexcept {
-    return state_ == nullptr ? StopReason::none : state_->reason(round_);
+    return state_ == nullptr ? once_over_ : state_->reason(round_, once_over_);
   }
 
-  /// For windlass's own waiting calls.
-  StopToken(detail::StopState* state, std::uint64_t round) noexcept : state_(state), round_(round) {}
+  /// For windlass's own waiting calls. `once_over` is the reason when `round` is over; without a state it is from the
+  /// beginning.
+  StopToken(detail::StopState* state, std::uint64_t round, StopReason once_over = StopReason::none) noexcept
+      : state_(state), round_(round), once_over_(once_over) {}
   [[nodiscard]] detail::StopState* state() const noexcept { return state_; }
 
  private:
   detail::StopState* state_ = nullptr;
   std::uint64_t round_ = 0;
+  StopReason once_over_ = StopReason::none;
 };
 
 /// Lets one thread tell others to stop waiting. Must outlive its tokens. Neither copyable nor movable.
