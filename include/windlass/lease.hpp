@@ -1,13 +1,13 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "detail/job/gate.hpp"
 #include "detail/job/job_core.hpp"
+#include "stop.hpp"
 
 namespace windlass {
 
@@ -45,11 +45,13 @@ class Lease {
   /// 1 for the first attempt; failures and hangs before this one, plus one.
   [[nodiscard]] std::uint32_t attempt() const noexcept { return run_.attempt; }
 
-  /// Why this lease should be given up: cancelled, lost, or the queue is shutting down; `none` if it should not.
-  /// Lock-free.
+  /// Why this lease should be given up: cancelled, lost, the queue is shutting down, or max_runtime is over; the first
+  /// reason stands. `none` if it should not. Lock-free.
   [[nodiscard]] StopReason stop_reason() const noexcept {
-    if (core_ == nullptr || !gate_->enter()) return StopReason::shutdown;
-    const StopReason reason = reason_now();
+    if (core_ == nullptr) return StopReason::lease_lost;
+    if (!gate_->enter()) return StopReason::shutdown;
+    const StopReason told = token().reason();
+    const StopReason reason = told == StopReason::none ? reason_now() : told;
     gate_->leave();
     return reason;
   }
@@ -57,25 +59,27 @@ class Lease {
   /// True once this lease should be given up. Lock-free.
   [[nodiscard]] bool stop_requested() const noexcept { return stop_reason() != StopReason::none; }
 
-  /// The deadline becomes now + `by`, never earlier than it was. False if the lease is lost; true means that the job
-  /// is not taken away before the new deadline. One short lock.
+  /// The same for other threads and for calls that wait: set, and such calls are woken, when there is a stop_reason().
+  /// An extended lease keeps its token; once it is settled its token is set, and once another lease of the job has
+  /// begun it says `lease_lost`, whatever it said before. Valid as long as the queue, not the lease, is there.
+  [[nodiscard]] StopToken stop_token() const noexcept {
+    if (core_ == nullptr) return {nullptr, 0, StopReason::lease_lost};
+    if (!gate_->enter()) return {nullptr, 0, StopReason::shutdown};
+    const StopToken token = this->token();
+    gate_->leave();
+    return token;
+  }
+
+  /// The deadline becomes now + `by`, never earlier than it was. False if the lease is lost or max_runtime is over;
+  /// true means that the job is not taken away before the new deadline. One short lock.
   bool extend(Duration by) {
     return visit([&] {
       if (run_.commit == detail::Commit::made) return true;
-      const Time now = core_->clock.now();
-      const Time until = detail::later(core_->host.lease_time(now), by);
-      const std::lock_guard lock(core_->planner.mutex());
-      const std::uint64_t stamp = core_->store.hot(run_.slot).word.renew(run_.stamp);
-      if (stamp == 0) return stale();
-      run_.stamp = stamp;
-      detail::ColdSlot& cold = core_->store.cold(run_.slot);
-      cold.pulled_stamp = stamp;
-      if (until > cold.pulled_until && core_->lease_of(run_.slot) > Duration{}) {
-        cold.pulled_until = until;
-        core_->planner.remove(2 * run_.slot + 1);
-        core_->planner.insert(2 * run_.slot + 1, detail::later(now, by));
-      }
-      return true;
+      const detail::Extended extended = detail::extend_pulled(*core_, run_, by);
+      if (extended == detail::Extended::lost) core_->counters.add(detail::Count::stale_settles);
+      // It was told, or is about to be: who has heard it from here finds it in stop_reason() too.
+      if (extended == detail::Extended::over_time) token().state()->request(run_.round, StopReason::max_runtime);
+      return extended == detail::Extended::yes;
     });
   }
 
@@ -107,50 +111,34 @@ class Lease {
   friend class JobQueue;
   using Core = detail::JobCore<Payload, Traits>;
 
-  struct Pulled {
-    JobId id;
-    std::uint32_t slot;
-    std::uint32_t attempt;
-    std::uint64_t stamp;
-    detail::Commit commit = detail::Commit::none;
-  };
-
   // Takes a ready job out of `core`, whose gate the caller has passed; nothing if there is none.
   static std::optional<Lease> pull(const std::shared_ptr<detail::Gate>& gate, Core& core) {
-    std::uint32_t slot = 0;
-    const std::uint64_t stamp = core.take_lease(slot);
-    if (stamp == 0) return std::nullopt;
+    detail::Pulled run;
+    if (!core.take_lease(run)) return std::nullopt;
     core.pulled_out.fetch_add(1, std::memory_order_seq_cst);
     core.host.pulled_lease_out();
-    Pulled run{core.id_of(slot), slot, 1, stamp};
-    if (core.store.hot(slot).has_cold) {
-      const detail::ColdSlot& cold = core.store.cold(slot);
+    run.id = core.id_of(run.slot);
+    if (core.store.hot(run.slot).has_cold) {
+      const detail::ColdSlot& cold = core.store.cold(run.slot);
       run.attempt = cold.failures + cold.hangs + 1;
       if (cold.hangs > 0) core.counters.add(detail::Count::redeliveries);
     }
     core.observe(Event::started, run.id);
-    const Duration lease = core.lease_of(slot);
-    if (lease > Duration{}) {
-      const Time now = core.clock.now();
-      bool earliest = false;
-      {
-        const std::lock_guard lock(core.planner.mutex());
-        detail::ColdSlot& cold = core.store.cold(slot);
-        cold.pulled_stamp = stamp;
-        cold.pulled_until = detail::later(core.host.lease_time(now), lease);
-        earliest = core.planner.insert(2 * slot + 1, detail::later(now, lease));
-      }
-      if (earliest) core.plan_changed();
-    }
+    detail::set_alarm(core, run);
     return Lease(gate, core, run);
   }
 
-  Lease(std::shared_ptr<detail::Gate> gate, Core& core, Pulled run) : gate_(std::move(gate)), core_(&core), run_(run) {}
+  Lease(std::shared_ptr<detail::Gate> gate, Core& core, detail::Pulled run)
+      : gate_(std::move(gate)), core_(&core), run_(run) {}
 
+  [[nodiscard]] StopToken token() const noexcept {
+    return {core_->store.stop(run_.slot), run_.round, StopReason::lease_lost};
+  }
+
+  // What the token is about to be told, if anything.
   [[nodiscard]] StopReason reason_now() const noexcept {
     const detail::SlotView seen = core_->store.hot(run_.slot).word.read();
-    const bool runs = seen.state() == detail::State::leased || seen.state() == detail::State::committing;
-    if (!runs || seen.stamp() != run_.stamp) return StopReason::lease_lost;
+    if (!detail::is_held(seen) || seen.stamp() != run_.stamp) return StopReason::lease_lost;
     if (seen.cancel()) return StopReason::user;
     if (core_->phase.load(std::memory_order_seq_cst) >= detail::Phase::stopping) return StopReason::shutdown;
     return StopReason::none;
@@ -164,15 +152,10 @@ class Lease {
     return result;
   }
 
-  bool stale() {
-    core_->counters.add(detail::Count::stale_settles);
-    return false;
-  }
-
   bool settle(const Outcome& outcome) {
     const bool result = visit([&] {
       const detail::Frame frame(core_->host, core_->number);
-      disarm();
+      detail::end_pulled(*core_, run_);
       const bool counts = core_->finish(run_.slot, run_.stamp, run_.commit, outcome, nullptr);
       core_->host.pulled_lease_back();
       core_->pulled_out.fetch_sub(1, std::memory_order_seq_cst);
@@ -184,22 +167,13 @@ class Lease {
     return result;
   }
 
-  // While the word bears our stamp in a running state, the cold slot is this job's and only expiry, under this lock,
-  // can end that.
-  void disarm() {
-    const std::lock_guard lock(core_->planner.mutex());
-    const detail::SlotView seen = core_->store.hot(run_.slot).word.read();
-    const bool ours = seen.state() == detail::State::leased || seen.state() == detail::State::committing;
-    if (ours && seen.stamp() == run_.stamp) core_->planner.remove(2 * run_.slot + 1);
-  }
-
   void drop() {
     if (core_ != nullptr) settle(Outcome::retry("dropped"));
   }
 
   std::shared_ptr<detail::Gate> gate_;
   Core* core_;
-  Pulled run_;
+  detail::Pulled run_;
 };
 
 /// A Lease, or why there is none. Used like an optional: `*` moves the lease out of a temporary.

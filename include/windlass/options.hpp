@@ -70,8 +70,8 @@ struct QueueOptions {
   /// How long a run may go without returning, extending or a heartbeat before the job is taken from it: never sooner,
   /// and at most 1/8 and two ticks later while the timekeeper gets to run. Zero: for ever. At least one tick (1 ms).
   Duration lease = std::chrono::seconds{30};
-  /// Total time of one run, after which it is asked to stop and its lease is not renewed. Zero: no limit. At least one
-  /// tick.
+  /// Total time of one run or pulled lease, after which it is asked to stop and its lease is not renewed. Zero: no
+  /// limit. At least one tick.
   Duration max_runtime{};
   /// The handler runs this often if it always fails. At least 1.
   std::uint32_t max_failures = 5;

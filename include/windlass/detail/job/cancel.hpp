@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "job_life.hpp"
+#include "pulled.hpp"
 #include "windlass/result.hpp"
 
 namespace windlass::detail {
@@ -41,20 +42,24 @@ template <class Life>
   return true;
 }
 
-// Tells the run of a job that was marked as cancelled. A worker shows its run a moment after it leased the job, or
-// renewed the lease: until then we wait, for otherwise a handler would never hear of it. A pulled lease asks by itself.
+// Tells the run of a job, leased and marked as cancelled, or committing. A worker shows its run a moment after it
+// leased the job, or renewed the lease: until then we wait, for otherwise a handler would never hear of it.
 template <class Life>
-void tell_run(Life& life, JobId id, SlotView seen) {
-  const std::uint32_t slot = id.slot();
+void tell_run(Life& life, std::uint32_t slot, SlotView seen) {
   auto& hot = life.store.hot(slot);
-  const State state = seen.state();
-  while (!hot.is_pulled.load(std::memory_order_relaxed) &&
-         !life.host.stop_run(life.self(), slot, static_cast<std::uint32_t>(seen.stamp()), StopReason::user)) {
+  // Whether a later look shows that run yet. A marked job has no further run, and one that committed renews no more. So
+  // this is it, or that of a later job in the slot that somebody has cancelled as well: it may be told.
+  const auto still = [first = seen](SlotView now) {
+    if (now.state() != first.state()) return false;
+    return first.state() == State::leased ? now.cancel() : now.stamp() == first.stamp();
+  };
+  while (!hot.is_pulled.load(std::memory_order_relaxed)) {
+    if (life.host.stop_run(life.self(), slot, static_cast<std::uint32_t>(seen.stamp()), StopReason::user)) return;
     seen = hot.word.read();
-    if (seen.state() != state || (state == State::leased && !seen.cancel())) return;
-    if (hot.birth.load(std::memory_order_relaxed) != id.stamp()) return;  // [word.born] another job's run by now
+    if (!still(seen)) return;
     std::this_thread::yield();
   }
+  stop_pulled(life, slot, StopReason::user, still);
 }
 
 /// What `JobQueue::cancel` does. Lock-free unless the job waits for a time (one short lock) or runs.
@@ -92,10 +97,10 @@ CancelResult cancel_job(Life& life, JobId id) {
         return CancelResult::requested;
       case State::leased:
         if (!hot.word.mark_cancelled(seen)) continue;
-        tell_run(life, id, seen);
+        tell_run(life, slot, seen);
         return CancelResult::requested;
       case State::committing:  // it is told, but what it has begun stands
-        tell_run(life, id, seen);
+        tell_run(life, slot, seen);
         return CancelResult::requested;
       case State::free:
       case State::done:

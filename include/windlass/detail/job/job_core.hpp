@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include "frame.hpp"
 #include "job_intake.hpp"
 #include "leftovers.hpp"
+#include "pulled.hpp"
 #include "windlass/delivery.hpp"
 
 namespace windlass::detail {
@@ -69,22 +71,24 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   Time tick(Time now) override {
     while (planner.next_due() <= now) {
       std::array<std::uint32_t, Planner::per_hold> due;
+      std::array<Alarm, Planner::per_hold> alarms;
       std::uint32_t count = 0;
-      bool is_one_over = false;
+      std::uint32_t rung = 0;
       {
         const std::lock_guard lock(planner.mutex());
         std::uint32_t node = 0;
         for (std::uint32_t taken = 0; taken < Planner::per_hold && planner.take_due(now, node); ++taken) {
-          const bool is_alarm = node % 2 != 0;
-          if (is_alarm ? expire_pulled(node / 2, now, is_one_over) : wake(node / 2, now)) due[count++] = node;
+          if (node % 2 == 0) {
+            if (wake(node / 2, now)) due[count++] = node / 2;
+          } else {
+            alarms[rung] = ring_alarm(*this, node / 2, now);
+            if (alarms[rung].why != StopReason::none) ++rung;
+          }
         }
       }
-      if (is_one_over) this->note_quiet();
-      for (std::uint32_t i = 0; i < count; ++i) {
-        due[i] % 2 != 0 ? this->push_errand(due[i] / 2) : this->push_ready(due[i] / 2);
-      }
-      if (count > 0)
-        this->deal_with_leftovers();  // a caller that keeps time may come too late for the shutdown's sweep
+      for (std::uint32_t i = 0; i < rung; ++i) follow(alarms[i]);
+      for (std::uint32_t i = 0; i < count; ++i) this->push_ready(due[i]);
+      if (count + rung > 0) this->deal_with_leftovers();  // a caller may come too late for the sweep of a shutdown
     }
     return planner.next_due();
   }
@@ -167,16 +171,24 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     return !this->is_paused.load(std::memory_order_seq_cst) && phase.load(std::memory_order_seq_cst) < Phase::stopping;
   }
 
-  /// Row 2 for a pulled lease. The stamp of the lease, and `slot`; 0 if there is no job.
-  [[nodiscard]] std::uint64_t take_lease(std::uint32_t& slot) {
+  /// Row 2 for a pulled lease: its slot, stamp and round. False if there is no job.
+  [[nodiscard]] bool take_lease(Pulled& pulled) {
     for (;;) {
       std::uint32_t turn = turns_.fetch_add(1, std::memory_order_relaxed);
-      slot = pop_lane(turn);
-      if (slot == no_slot) return 0;
+      const std::uint32_t slot = pulled.slot = pop_lane(turn);
+      if (slot == no_slot) return false;
       auto& hot = store.hot(slot);
       hot.is_pulled.store(true, std::memory_order_relaxed);
-      if (const std::uint64_t stamp = hot.word.lease()) return stamp;
-      this->drop_tombstone(slot);
+      StopState& stop = store.make_stop(slot);
+      pulled.round = stop.begin_round();  // [pull.round] before the lease: whoever sees that sees its round
+      pulled.stamp = hot.word.lease();
+      if (pulled.stamp == 0) {
+        this->drop_tombstone(slot);
+        continue;
+      }
+      const bool is_late = phase.load(std::memory_order_seq_cst) >= Phase::stopping;  // [pull.stopping] after the lease
+      if (is_late) stop.request(pulled.round, StopReason::shutdown);
+      return true;
     }
   }
 
@@ -192,6 +204,11 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   [[nodiscard]] Duration lease_of(std::uint32_t slot) noexcept {
     if (!has_leases) return Duration{};
     return store.hot(slot).has_cold ? store.cold(slot).lease.value_or(options.lease) : options.lease;
+  }
+
+  /// Its max_runtime, likewise.
+  [[nodiscard]] Duration max_runtime_of(std::uint32_t slot) noexcept {
+    return store.hot(slot).has_cold ? store.cold(slot).max_runtime.value_or(options.max_runtime) : options.max_runtime;
   }
 
  private:
@@ -211,25 +228,12 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     return store.hot(slot).word.wake();
   }
 
-  // Under the planner's lock: the alarm of a pulled lease went off. If the process stood still meanwhile, there is
-  // lease time left.
-  bool expire_pulled(std::uint32_t slot, Time now, bool& is_over) {
-    ColdSlot& cold = store.cold(slot);
-    const Time lease_now = host.lease_time(now);
-    if (cold.pulled_until > lease_now) {
-      planner.insert(2 * slot + 1, later(now, cold.pulled_until - lease_now));
-      return false;
-    }
-    const bool is_open = phase.load(std::memory_order_seq_cst) == Phase::open;
-    const State reached = store.hot(slot).word.expire(static_cast<std::uint32_t>(cold.pulled_stamp),
-                                                      is_open ? State::expired : State::stalled);
-    if (reached == State::free) return false;
-    counters.add(Count::expiries);
-    if (reached == State::done) {
-      counters.add(Count::cancelled);
-      is_over = true;
-    }
-    return reached == State::expired;
+  // The lease is told first: see pulled.hpp.
+  void follow(const Alarm& alarm) {
+    Intake::Store::Policy::probe("pull.tell");
+    store.stop(alarm.slot)->request(alarm.round, alarm.why);
+    if (alarm.reached == State::expired) this->push_errand(alarm.slot);
+    if (alarm.reached == State::done) this->note_quiet();
   }
 
   // `turn` is the caller's own count of pops; `ends` says where to stop in each lane; null: nowhere.

@@ -15,11 +15,12 @@
 #include "../machines/index_ring.hpp"
 #include "../machines/timing_wheel.hpp"
 #include "slot.hpp"
+#include "windlass/stop.hpp"
 
 namespace windlass::detail {
 
-/// The memory of a queue: slots, links, wheel nodes and ring cells in one block that is never given up or grown.
-/// Zeroed pages are valid for all of it, so what is never used costs no memory.
+/// The memory of a queue: slots, links, wheel nodes, stop states and ring cells in one block that is never given up or
+/// grown. Zeroed pages are valid for all of it, so what is never used costs no memory.
 template <class Payload, class Traits>
 class JobStore {
  public:
@@ -45,11 +46,17 @@ class JobStore {
     const Layout where = layout(capacity);
     hot_ = at<Hot>(where.hot);
     cold_ = base_ + where.cold;
+    stops_ = base_ + where.stops;
     nodes = at<WheelNode>(where.nodes);
     for (std::uint32_t i = 0; i < lanes; ++i) ready[i].emplace(cells(capacity, i), Ring::cells_for(capacity));
   }
   JobStore(const JobStore&) = delete;
   JobStore& operator=(const JobStore&) = delete;
+  ~JobStore() {
+    for (std::uint32_t slot = 0; slot < free.used(); ++slot) {
+      if (StopState* const state = stop(slot)) std::destroy_at(state);
+    }
+  }
 
   [[nodiscard]] Hot& hot(std::uint32_t slot) noexcept { return hot_[slot]; }
 
@@ -63,12 +70,27 @@ class JobStore {
     return *std::launder(reinterpret_cast<ColdSlot*>(place));
   }
 
+  /// The stop state of the pulled leases of `slot`, one after the other; null if none ever was.
+  [[nodiscard]] StopState* stop(std::uint32_t slot) noexcept {
+    if (!hot_[slot].has_stop.load(std::memory_order_acquire)) return nullptr;  // [pull.made] acquire
+    return std::launder(reinterpret_cast<StopState*>(stops_ + std::size_t{slot} * sizeof(StopState)));
+  }
+
+  /// The same, made if none ever was; by whoever popped the number. It stays until the queue is gone, for tokens do.
+  [[nodiscard]] StopState& make_stop(std::uint32_t slot) {
+    if (StopState* const state = stop(slot)) return *state;
+    auto* const made = ::new (static_cast<void*>(stops_ + std::size_t{slot} * sizeof(StopState))) StopState{};
+    hot_[slot].has_stop.store(true, std::memory_order_release);  // [pull.made] release, pairs with stop()
+    return *made;
+  }
+
  private:
   static constexpr std::size_t alignment = alignof(Hot) > cache_line ? alignof(Hot) : cache_line;
   static_assert(std::is_trivially_destructible_v<ColdSlot>);
+  static_assert(alignof(StopState) <= alignment);
 
   struct Layout {
-    std::size_t hot, cold, links, nodes, cells, end;
+    std::size_t hot, cold, links, nodes, stops, cells, end;
   };
   [[nodiscard]] static constexpr std::size_t up(std::size_t n) noexcept {
     return (n + alignment - 1) & ~(alignment - 1);
@@ -78,7 +100,8 @@ class JobStore {
     at.cold = up(capacity * sizeof(Hot));
     at.links = up(at.cold + capacity * sizeof(ColdSlot));
     at.nodes = up(at.links + capacity * sizeof(typename Free::Link));
-    at.cells = up(at.nodes + 2 * capacity * sizeof(WheelNode));
+    at.stops = up(at.nodes + 2 * capacity * sizeof(WheelNode));
+    at.cells = up(at.stops + capacity * sizeof(StopState));
     const auto ring = static_cast<std::size_t>(Ring::cells_for(static_cast<std::uint32_t>(capacity)));
     at.end = at.cells + (lanes + 1) * ring * sizeof(typename Ring::Cell);
     return at;
@@ -118,6 +141,7 @@ class JobStore {
   std::byte* const base_;
   Hot* hot_ = nullptr;
   std::byte* cold_ = nullptr;
+  std::byte* stops_ = nullptr;
 
  public:
   WheelNode* nodes = nullptr;

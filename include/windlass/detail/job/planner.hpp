@@ -12,7 +12,7 @@ namespace windlass::detail {
 /// The slow road: everything that waits for a time. A mutex, a wheel, and the arithmetic between times and ticks.
 /// A move into or out of `waiting` does its CAS and its link or unlink under one hold of `mutex()`.
 ///
-/// Node `2 * slot` is the slot's wait, node `2 * slot + 1` its alarm (a pulled lease).
+/// Node `2 * slot` is the slot's wait, node `2 * slot + 1` its alarm (a pulled lease: its end, its max_runtime).
 template <class Policy = StdAtomics>
 class BasicPlanner {
  public:

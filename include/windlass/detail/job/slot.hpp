@@ -19,6 +19,7 @@ struct HotSlot {
   typename Policy::template Atomic<std::uint64_t> birth;       // stamp at enqueue: the job's name while it lives
   typename Policy::template Atomic<Duration::rep> sampled_at;  // when it was enqueued, if it is timed; 0 if not
   typename Policy::template Atomic<bool> is_pulled;  // the current lease is a pulled one; by who popped the number
+  typename Policy::template Atomic<bool> has_stop;   // its stop state was made, at its first pull; never reset
   std::uint8_t lane;
   bool has_cold;     // the cold slot is valid for this job; written by the enqueuer or the owner of `settling`
   bool emptied;      // the payload is gone already; written by whoever ended the job, read by whoever frees it
@@ -45,8 +46,10 @@ struct ColdSlot {
   std::optional<Duration> retry_for{};
   std::optional<std::uint32_t> max_failures{};
   std::uint64_t hang_stamp = 0;    // the lease whose loss was counted last: each loss counts once
-  std::uint64_t pulled_stamp = 0;  // the pulled lease that the alarm node times; under the planner's lock
-  Time pulled_until{};             // when it expires, in lease time; under the planner's lock
+  std::uint64_t pulled_stamp = 0;  // the pulled lease that the alarm node times; under the planner's lock, as the next
+  Time pulled_until{};             // when it expires, in lease time; Time::max() if never
+  Time pulled_limit{};             // when its max_runtime is over, likewise; Time::max() too once it was told
+  bool is_over_time = false;       // its max_runtime is over: it is not extended any more
   ReasonText first_error{};
   ReasonText last_error{};
 };

@@ -251,6 +251,7 @@ class Engine {
            std::chrono::steady_clock::now() < *deadline.real) {
     }
     enter(Phase::stopping);
+    stop_all_pulled(core);
     stop_crew();
     core.phase.store(Phase::over, std::memory_order_seq_cst);
     sweep_leftovers(core);
