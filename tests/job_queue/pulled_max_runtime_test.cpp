@@ -64,6 +64,16 @@ TEST_CASE("a pulled lease that is extended for ever is asked to stop at max_runt
   CHECK_FALSE(lease.done());
 }
 
+TEST_CASE("a pulled lease whose max_runtime ends together with it says max_runtime, and is lost",
+          "[pulled][max_runtime]") {
+  Queue queue{{.lease = 100ms, .max_runtime = 100ms}};
+  queue.try_enqueue(1).or_throw();
+  const Lease lease = pull(queue);
+  queue.clock().advance(101ms);
+  CHECK(lease.stop_reason() == StopReason::max_runtime);  // as for a run
+  CHECK(queue.stats().expiries == 1);
+}
+
 TEST_CASE("an extend that was granted before max_runtime is kept after it", "[pulled][max_runtime]") {
   Queue queue{{.lease = 100ms, .max_runtime = 1s}};
   queue.try_enqueue(1).or_throw();

@@ -196,6 +196,7 @@ TEST_CASE("a call that waits for a stop token of a pulled lease is woken by it",
   CHECK(queue.cancel(id) == CancelResult::requested);
   CHECK(await([&] { return stopped == 4; }));
   empty.close();  // lest a defect hangs the test
+  full.close();
   queue.close();
   for (auto& thread : threads) thread.join();
 }
@@ -337,7 +338,7 @@ TEST_CASE("a lease that is settled or outlives its queue gives tokens that are s
   CHECK(held.stop_token().reason() == StopReason::shutdown);
   CHECK(held.stop_reason() == StopReason::shutdown);
   Queue empty;
-  CHECK(empty.reserve(held.stop_token()).error() == WaitError::stopped);  // valid without the queue
+  CHECK(empty.reserve_for(1s, held.stop_token()).error() == WaitError::stopped);  // valid without the queue
 }
 
 TEST_CASE("a lease that is pulled while its queue begins to stop is told to stop", "[pulled][stop][race]") {
