@@ -23,12 +23,13 @@ struct Stopper {
   std::atomic<bool> is_armed{false};
   Event at = Event::started;
   Signal stopped, go_on;
+  std::atomic<bool> was_left_alone{false};  // nobody had to wait until it gave up
 
   void operator()(const Observation& seen) {
     // Workers call from the beginning, and `at` is set after that: only who sees it armed may read it.
     if (!is_armed.load() || seen.event != at || !is_armed.exchange(false)) return;
     stopped.set();
-    go_on.wait();
+    was_left_alone = go_on.wait();
   }
 };
 struct StopperTraits : windlass::DefaultTraits {
@@ -63,6 +64,7 @@ TEST_CASE("a slow observer holds up the thread that calls it, no other worker an
   CHECK(queue.wait_idle_for(0s).error() == (at == Event::parked ? WaitError::none : WaitError::timed_out));
   observer.go_on.set();
   CHECK(queue.drain_for(10s));
+  CHECK(await([&] { return observer.was_left_alone.load(); }));
 }
 
 TEST_CASE("an observer that is slow to hear of one enqueue holds up no other", "[slow]") {
@@ -78,6 +80,7 @@ TEST_CASE("an observer that is slow to hear of one enqueue holds up no other", "
   CHECK(await([&] { return ran == 101; }));
   observer.go_on.set();
   producer.join();
+  CHECK(await([&] { return observer.was_left_alone.load(); }));
   CHECK(queue.drain_for(10s));
   CHECK(ran == 102);
 }
