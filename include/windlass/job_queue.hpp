@@ -393,10 +393,14 @@ class JobQueue {
     const detail::Gate::Visit visit(*engine_->gate);
     if (!visit) return WaitResult::failed(WaitError::closed);
     if (detail::Frame::is_inside(engine_->crew)) return WaitResult::failed(WaitError::would_deadlock);
-    const auto ends = [&] { return ready() || core().phase.load(std::memory_order_seq_cst) == detail::Phase::over; };
+    bool was_ready = false;  // at one moment is enough: others may enqueue again at once
+    const auto ends = [&] {
+      was_ready = was_ready || ready();
+      return was_ready || core().phase.load(std::memory_order_seq_cst) == detail::Phase::over;
+    };
     const WaitError error = engine_->wait_running(ends, engine_->deadline_in(limit));
     if (error != WaitError::none) return WaitResult::failed(error);
-    return ready() ? WaitResult::done() : WaitResult::failed(WaitError::closed);
+    return was_ready ? WaitResult::done() : WaitResult::failed(WaitError::closed);
   }
 
   [[nodiscard]] Core& core() const noexcept { return engine_->core; }
