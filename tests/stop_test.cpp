@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "windlass/job_queue.hpp"
 
 using namespace std::chrono_literals;
 using windlass::StopReason;
@@ -201,3 +202,28 @@ TEST_CASE("waiting calls may come and go while stops are requested", "[stop]") {
   for (auto& thread : threads) thread.join();
   CHECK(state.request(state.begin_round(), StopReason::user));  // the list is whole
 }
+
+#if defined(__cpp_lib_jthread)
+TEST_CASE("a source that follows a std::stop_token is stopped with it, at once and from before", "[stop]") {
+  std::stop_source theirs;
+  StopSource ours{theirs.get_token()};
+  const StopToken token = ours.token();
+  CHECK_FALSE(token.stop_requested());
+  theirs.request_stop();
+  CHECK(token.reason() == StopReason::user);
+  CHECK_FALSE(ours.request_stop());
+  StopSource late{theirs.get_token()};
+  CHECK(late.token().stop_requested());
+}
+
+TEST_CASE("a jthread that lends itself to a queue goes when it is told to", "[stop]") {
+  std::atomic<int> ran{0};
+  windlass::JobQueue<int> queue{[&](const int&) { ++ran; }, {.workers = 0}};
+  std::jthread worker([&](const std::stop_token& token) { queue.run(StopSource{token}.token()); });
+  queue.enqueue(1).or_throw();
+  CHECK(queue.wait_idle_for(10s));
+  worker.request_stop();
+  worker.join();
+  CHECK(ran == 1);
+}
+#endif

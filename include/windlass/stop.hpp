@@ -4,7 +4,14 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string_view>
+#include <utility>
+#include <version>
+
+#if defined(__cpp_lib_jthread)
+#include <stop_token>
+#endif
 
 namespace windlass {
 
@@ -145,6 +152,15 @@ class StopToken {
 class StopSource {
  public:
   StopSource() : round_(state_.begin_round()) {}
+
+#if defined(__cpp_lib_jthread)
+  /// The same, but a stop that is requested of `token` is requested here, too, at once. So the calls of windlass accept
+  /// it: `queue.run(StopSource{token}.token())` follows the token until it returns. Only where the library has it.
+  explicit StopSource(std::stop_token token) : round_(state_.begin_round()) {
+    follows_.emplace(std::move(token), Request{this});
+  }
+#endif
+
   StopSource(const StopSource&) = delete;
   StopSource& operator=(const StopSource&) = delete;
 
@@ -157,6 +173,14 @@ class StopSource {
  private:
   detail::StopState state_;
   std::uint64_t round_;
+
+#if defined(__cpp_lib_jthread)
+  struct Request {
+    StopSource* source;
+    void operator()() const noexcept { source->request_stop(); }
+  };
+  std::optional<std::stop_callback<Request>> follows_;  // the last to be made and the first to go
+#endif
 };
 
 }  // namespace windlass
