@@ -12,29 +12,12 @@
 #include <utility>
 
 #include "detail/job/handler.hpp"
+#include "detail/job/traits_checks.hpp"
 #include "detail/threads/engine.hpp"
 #include "lease.hpp"
 #include "worker_pool.hpp"
 
 namespace windlass {
-
-namespace detail {
-
-/// Whether each lane gets its turn.
-[[nodiscard]] constexpr bool are_lanes_served(const Lanes& lanes) noexcept {
-  for (std::size_t i = 0; i < lanes.count && i < lanes.weights.size(); ++i) {
-    if (lanes.order == LaneOrder::weighted && lanes.weights[i] == 0) return false;
-  }
-  return true;
-}
-
-/// Whether a queue can make an `Observer` and tell it what happens.
-template <class Observer>
-inline constexpr bool is_observer_v = std::is_same_v<Observer, NoObserver> ||
-                                      (std::is_default_constructible_v<Observer> &&
-                                       std::is_invocable_v<Observer&, const Observation&>);
-
-}  // namespace detail
 
 /// A queue of jobs that lives in its host, together with the workers that run them: at-least-once delivery with
 /// leases, retries, dead letters, delays and priorities.
@@ -86,8 +69,8 @@ class JobQueue {
       return;
     }
     if (engine_->is_inside()) {
-      std::fprintf(stderr, "windlass: queue '%.*s' is destroyed by its own handler\n", static_cast<int>(name().size()),
-                   name().data());
+      std::fprintf(stderr, "windlass: queue '%.*s' is destroyed by its own handler or callback\n",
+                   static_cast<int>(name().size()), name().data());
       std::terminate();
     }
     engine_->shutdown(core().options.shutdown_grace, core().options.leftover, {});
@@ -408,31 +391,6 @@ class JobQueue {
   std::unique_ptr<Engine> engine_;
 };
 
-namespace detail {
-
-/// The payload of a JobQueue that was given a handler and no template argument: a handler does not tell.
-template <class Handler>
-struct UnnamedPayload {};
-
-template <class T>
-inline constexpr bool is_queue_options_v = false;
-template <class Payload>
-inline constexpr bool is_queue_options_v<QueueOptions<Payload>> = true;
-
-}  // namespace detail
-
-template <class Handler>
-requires(!detail::is_queue_options_v<Handler>) JobQueue(Handler, QueueOptions<detail::UnnamedPayload<Handler>> = {})
-->JobQueue<detail::UnnamedPayload<Handler>>;
-
-/// What `JobQueue queue{handler}` comes to: one sentence.
-template <class Handler>
-class JobQueue<detail::UnnamedPayload<Handler>, DefaultTraits> {
-  static_assert(!std::is_same_v<Handler, Handler>,
-                "windlass: a handler does not say what its payload is; name it: JobQueue<Payload>");
-
- public:
-  explicit JobQueue(Handler, QueueOptions<detail::UnnamedPayload<Handler>> = {}) {}
-};
-
 }  // namespace windlass
+
+#include "detail/job_queue_deduction.hpp"
