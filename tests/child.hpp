@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
 #include <string>
 #include <thread>
 
@@ -21,6 +22,7 @@ class Child {
   explicit Child(Act act) {
     int ends[2];
     if (pipe(ends) != 0) return;
+    std::fflush(nullptr);  // or the child would print it once more
     const pid_t pid = fork();
     if (pid == 0) {
       dup2(ends[1], STDERR_FILENO);

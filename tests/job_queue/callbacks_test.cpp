@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -97,17 +98,25 @@ TEST_CASE("any call may be made from any callback, and those that would wait for
   CAPTURE(static_cast<int>(from));
   Everything everything;
   std::optional<Queue> queue;
-  std::atomic<bool> is_begun{false}, is_over{false};
-  JobId own;
+  std::atomic<bool> is_made{false}, is_begun{false}, is_over{false};
+  std::mutex mutex;
+  JobId own;  // of the last job that was seen
   const auto act = [&](From where) {
     if (where != from || is_begun.exchange(true)) return;
-    everything.call_on(*queue, own);
+    const JobId id = [&] {
+      const std::lock_guard lock(mutex);
+      return own;
+    }();
+    everything.call_on(*queue, id);
     is_over = true;
   };
   std::function<void()> die = [&] { act(From::payload); };
   on_event = [&](const Observation& seen) {
-    if (!queue || queue->stats().present == 0) return;  // idle as yet
-    if (seen.id) own = seen.id;
+    if (!is_made || queue->stats().present == 0) return;  // idle as yet
+    if (seen.id) {
+      const std::lock_guard lock(mutex);
+      own = seen.id;
+    }
     if (seen.event == Event::enqueued) act(From::enqueued);
     if (seen.event == Event::started) act(From::started);
     if (seen.event == Event::finished) act(From::finished);
@@ -136,6 +145,7 @@ TEST_CASE("any call may be made from any callback, and those that would wait for
                            return windlass::OnHung::give_up;
                          },
                      .dead_letters = [&](const DeadLetter<Payload>&) { act(From::sink); }});
+  is_made = true;
   if (from == From::payload) on_death = &die;
   const auto options = from == From::parked ? windlass::EnqueueOptions{.delay = 1h} : windlass::EnqueueOptions{};
   CHECK(queue->try_emplace_with(options, 0));
@@ -145,6 +155,7 @@ TEST_CASE("any call may be made from any callback, and those that would wait for
   }
   CHECK(await([&] { return is_over.load(); }));
   (void)queue->shutdown({.grace = 0s, .leftover = windlass::Leftover::discard});
+  is_made = false;
   queue.reset();
   on_event = nullptr;
   CHECK(everything.wrong == std::vector<std::string>{});
