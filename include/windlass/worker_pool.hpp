@@ -22,8 +22,7 @@ class WorkerPool {
  public:
   /// Starts the threads. Throws ConfigError, or std::system_error if a thread cannot be started.
   explicit WorkerPool(WorkerPoolOptions options = {})
-      : name_(options.name),
-        max_workers_(options.max_workers.value_or(options.workers)),
+      : max_workers_(options.max_workers.value_or(options.workers)),
         crew_(std::make_unique<detail::Crew>(crew_options(std::move(options)))) {
     crew_->start();
   }
@@ -49,7 +48,7 @@ class WorkerPool {
   /// their jobs. Throws ConfigError, or std::system_error if a thread cannot be started. Any thread.
   void resize(std::uint32_t workers) {
     if (workers == 0 || workers > max_workers_) {
-      detail::throw_config("workers", "must be 1 to max_workers", {"pool", name_.view()});
+      detail::throw_config("workers", "must be 1 to max_workers", {"pool", crew_->name()});
     }
     if (!is_forked()) crew_->resize(workers);
   }
@@ -87,7 +86,6 @@ class WorkerPool {
   }
 
   const std::uint32_t generation_ = detail::watch_for_fork();
-  const ReasonText name_;
   const std::uint32_t max_workers_;
   std::unique_ptr<detail::Crew> crew_;
 };
