@@ -113,6 +113,17 @@ TEST_CASE("a manual queue runs nothing by itself, and on step what is ready then
   CHECK(ran == std::vector{0, 1});
 }
 
+TEST_CASE("run_until_idle skips empty time, with a lease out it does not", "[testing]") {
+  ManualQueue<int> queue{[](const int&) {}, {.lease = 30s, .retry = windlass::FixedDelay{}}};
+  queue.enqueue(0, {.delay = 24h * 365}).or_throw();
+  CHECK(queue.run_until_idle() == 1);  // tick by tick this would take minutes
+  queue.enqueue(0).or_throw();
+  auto lease = queue.try_reserve();
+  REQUIRE(lease);
+  CHECK(queue.run_until_idle() == 1);  // time passes for the lease as it does for whoever works on
+  CHECK(lease->stop_reason() == windlass::StopReason::lease_lost);
+}
+
 TEST_CASE("run_until_idle moves the clock from one due time to the next, and no further", "[testing]") {
   std::vector<std::pair<int, Duration>> ran;
   ManualClock clock;

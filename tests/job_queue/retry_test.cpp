@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -238,4 +239,28 @@ TEST_CASE("a job that backs off holds no worker", "[retry]") {
   CHECK(runs == 100);
   CHECK(queue.stats().done == 98);
   CHECK(queue.stats().waiting == 2);
+}
+
+TEST_CASE("a policy is given what the handler threw, and nothing where it threw nothing", "[retry]") {
+  std::vector<std::string> seen;
+  ManualQueue<int> queue{[](const int& n) {
+                           if (n == 0) throw std::out_of_range("far");
+                           if (n == 1) throw 42;
+                           return Outcome::retry("no");
+                         },
+                         {.retry = [&](const Failure& failure) -> std::optional<Duration> {
+                           try {
+                             if (failure.exception) std::rethrow_exception(failure.exception);
+                             seen.emplace_back("none");
+                           } catch (const std::out_of_range& error) {
+                             seen.emplace_back(error.what());
+                           } catch (int number) {
+                             seen.push_back(std::to_string(number));
+                           }
+                           return std::nullopt;
+                         }}};
+  for (int n = 0; n < 3; ++n) queue.enqueue(n).or_throw();
+  CHECK(queue.run_until_idle() == 3);
+  CHECK(seen == std::vector<std::string>{"far", "42", "none"});
+  CHECK(queue.stats().dead == 3);
 }
