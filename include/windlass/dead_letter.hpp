@@ -83,17 +83,16 @@ class DeadLetterSink {
 
   /// The letters go into `*box`, which must outlive the queue; null is no sink.
   template <class Box>
-    requires requires(Box box, DeadLetter<Payload> letter) {
-      { box.accept(std::move(letter)) } -> std::same_as<bool>;
-    }
+  requires requires(Box box, DeadLetter<Payload> letter) {
+    { box.accept(std::move(letter)) } -> std::same_as<bool>;
+  }
   DeadLetterSink(Box* box) {
     if (box != nullptr) take_ = [box](DeadLetter<Payload>&& letter) { return box->accept(std::move(letter)); };
   }
 
   /// The letters go to `sink`, moved or copied in here.
   template <class Sink>
-    requires std::is_invocable_r_v<void, std::decay_t<Sink>&, DeadLetter<Payload>>
-  DeadLetterSink(Sink&& sink)
+  requires(std::is_invocable_r_v<void, std::decay_t<Sink>&, DeadLetter<Payload>>) DeadLetterSink(Sink&& sink)
       : take_([inner = std::forward<Sink>(sink)](DeadLetter<Payload>&& letter) mutable {
           inner(std::move(letter));
           return true;
@@ -101,9 +100,8 @@ class DeadLetterSink {
 
   /// Anything else is refused in one sentence; so std::is_constructible says yes to it.
   template <class Wrong>
-    requires(!is_box<std::decay_t<Wrong>> && !std::is_same_v<std::remove_cvref_t<Wrong>, DeadLetterSink> &&
-             !std::is_invocable_r_v<void, std::decay_t<Wrong>&, DeadLetter<Payload>>)
-  DeadLetterSink(Wrong&&) {
+  requires(!is_box<std::decay_t<Wrong>> && !std::is_same_v<std::remove_cvref_t<Wrong>, DeadLetterSink> &&
+           !std::is_invocable_r_v<void, std::decay_t<Wrong>&, DeadLetter<Payload>>) DeadLetterSink(Wrong&&) {
     static_assert(is_box<std::decay_t<Wrong>>,
                   "windlass: dead_letters takes the address of a DeadLetterBox<Payload> or a callable "
                   "void(DeadLetter<Payload>&&), where Payload is the queue's");

@@ -44,7 +44,8 @@ class Function<Result(Arguments...)> {
   template <class Wrong>
   requires(!std::is_same_v<std::remove_cvref_t<Wrong>, Function> &&
            !std::is_invocable_r_v<Result, std::decay_t<Wrong>&, Arguments...>)
-  Function(Wrong&& cannot_be_called_with_these_Arguments_for_this_Result) = delete;
+      Function(Wrong&& cannot_be_called_with_these_Arguments_for_this_Result)
+  = delete;
 
   /// Takes over what `other` holds and leaves it empty.
   Function(Function&& other) noexcept { take(other); }

@@ -24,7 +24,7 @@ struct Failure {
   Duration previous_delay{};       ///< What the policy answered last time; zero at first.
   std::optional<Duration> age{};   ///< Since the job was enqueued, if that was stamped.
   std::string_view reason{};       ///< What the handler said, or the exception's what().
-  std::exception_ptr exception{};  ///< What the handler threw; null if it did not throw.
+  std::exception_ptr exception{};  ///< What the handler threw; null if it did not.
   std::uint64_t random = 0;        ///< Fresh random bits, from the queue's seed.
 };
 

@@ -1,10 +1,9 @@
-#include <windlass/testing.hpp>
-#include <windlass/windlass.hpp>
-
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <windlass/testing.hpp>
+#include <windlass/windlass.hpp>
 
 using namespace std::chrono_literals;
 

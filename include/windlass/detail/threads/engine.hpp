@@ -46,7 +46,9 @@ class Engine {
         core(std::move(handler), std::move(options), crew, clock,
              numbers_given.fetch_add(1, std::memory_order_relaxed) + 1),
         gate(std::make_shared<Gate>()) {
-    if (!crew.attach(core, core.options.weight)) throw_config("pool", "serves 64 queues already", {"queue", core.name()});
+    if (!crew.attach(core, core.options.weight)) {
+      throw_config("pool", "serves 64 queues already", {"queue", core.name()});
+    }
     if (own_ != nullptr) own_->start();
   }
   Engine(const Engine&) = delete;
