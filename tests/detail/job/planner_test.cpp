@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <mutex>
 #include <random>
 #include <vector>
 
@@ -18,10 +17,20 @@ namespace {
 
 // What is due at `now`.
 std::vector<std::uint32_t> take_all(Planner& planner, Time now) {
-  const std::lock_guard lock(planner.mutex());
+  const auto hold = planner.hold();
   std::vector<std::uint32_t> taken;
   for (std::uint32_t node = 0; planner.take_due(now, node);) taken.push_back(node);
   return taken;
+}
+
+bool insert(Planner& planner, std::uint32_t node, Time due) {
+  const auto hold = planner.hold();
+  return planner.insert(node, due);
+}
+
+void remove(Planner& planner, std::uint32_t node) {
+  const auto hold = planner.hold();
+  planner.remove(node);
 }
 
 using Nodes = std::vector<std::uint32_t>;
@@ -36,7 +45,7 @@ TEST_CASE("a planner with nothing to wait for never wants to be woken", "[planne
   CHECK(take_all(planner, Time{5s}).empty());  // a clock read earlier by another thread
   CHECK(take_all(planner, Time{0s}).empty());
   CHECK(take_all(planner, Time::min()).empty());
-  planner.insert(0, Time{11h});
+  insert(planner, 0, Time{11h});
   CHECK(take_all(planner, Time{0s}).empty());
   CHECK(take_all(planner, Time{11h - 1ns}).empty());
   CHECK(take_all(planner, Time{11h}) == Nodes{0});
@@ -46,9 +55,9 @@ TEST_CASE("a deadline is rounded up to a tick, never down", "[planner]") {
   std::vector<WheelNode> nodes(3);
   const Time origin{7s + 300ns};
   Planner planner(nodes.data(), origin, 1ms);
-  planner.insert(0, origin + 2ms);
-  planner.insert(1, origin + 2ms + 1ns);
-  planner.insert(2, origin + 3ms);
+  insert(planner, 0, origin + 2ms);
+  insert(planner, 1, origin + 2ms + 1ns);
+  insert(planner, 2, origin + 3ms);
   CHECK(planner.next_due() == origin + 2ms);
   CHECK(take_all(planner, origin + 2ms - 1ns).empty());
   CHECK(take_all(planner, origin + 2ms) == Nodes{0});
@@ -62,13 +71,13 @@ TEST_CASE("what is past, even older than the planner, is due at once", "[planner
   std::vector<WheelNode> nodes(4);
   const Time origin{1h};
   Planner planner(nodes.data(), origin, 1ms);
-  planner.insert(0, origin);
-  planner.insert(1, Time{});
-  planner.insert(2, Time::min());
+  insert(planner, 0, origin);
+  insert(planner, 1, Time{});
+  insert(planner, 2, Time::min());
   CHECK(planner.next_due() <= origin);
   CHECK(take_all(planner, origin) == Nodes{0, 1, 2});
   CHECK(take_all(planner, origin + 1s).empty());
-  planner.insert(3, origin + 1ms);
+  insert(planner, 3, origin + 1ms);
   CHECK(planner.next_due() <= origin + 1s);
   CHECK(take_all(planner, origin + 1s) == Nodes{3});
 }
@@ -76,20 +85,42 @@ TEST_CASE("what is past, even older than the planner, is due at once", "[planner
 TEST_CASE("insert tells whoever keeps time when there is an earlier deadline, and only then", "[planner]") {
   std::vector<WheelNode> nodes(5);
   Planner planner(nodes.data(), Time{}, 1ms);
-  CHECK(planner.insert(0, Time{50ms}));
-  CHECK_FALSE(planner.insert(1, Time{60ms}));
-  CHECK_FALSE(planner.insert(2, Time{50ms}));
-  CHECK(planner.insert(3, Time{40ms}));
-  planner.remove(3);
+  CHECK(insert(planner, 0, Time{50ms}));
+  CHECK_FALSE(insert(planner, 1, Time{60ms}));
+  CHECK_FALSE(insert(planner, 2, Time{50ms}));
+  CHECK(insert(planner, 3, Time{40ms}));
+  remove(planner, 3);
   CHECK(planner.next_due() == Time{50ms});
-  CHECK(planner.insert(3, Time{49ms}));
-  planner.remove(3);
-  planner.remove(3);  // is not there: nothing happens
-  planner.remove(4);
+  CHECK(insert(planner, 3, Time{49ms}));
+  remove(planner, 3);
+  remove(planner, 3);  // is not there: nothing happens
+  remove(planner, 4);
   CHECK(planner.next_due() == Time{50ms});
-  planner.remove(0);
-  planner.remove(2);
+  remove(planner, 0);
+  remove(planner, 2);
   CHECK(take_all(planner, Time{1h}) == Nodes{1});
+}
+
+TEST_CASE("nobody sees a plan while a node is out of it to be put elsewhere", "[planner]") {
+  std::vector<WheelNode> nodes(2);
+  Planner planner(nodes.data(), Time{}, 1ms);
+  insert(planner, 0, Time{50ms});
+  {
+    const auto hold = planner.hold();
+    planner.remove(0);
+    CHECK(planner.next_due() == Time{50ms});
+    CHECK_FALSE(planner.insert(0, Time{60ms}));
+    CHECK(planner.next_due() == Time{50ms});
+  }
+  CHECK(planner.next_due() == Time{60ms});
+  {
+    const auto hold = planner.hold();
+    std::uint32_t node = 1;
+    CHECK(planner.take_due(Time{70ms}, node));
+    CHECK(planner.next_due() == Time{60ms});
+    CHECK_FALSE(planner.insert(node, Time{80ms}));
+  }
+  CHECK(planner.next_due() == Time{80ms});
 }
 
 TEST_CASE("whoever sleeps until next_due() wakes for a node each time, none early and none a tick late", "[planner]") {
@@ -105,7 +136,7 @@ TEST_CASE("whoever sleeps until next_due() wakes for a node each time, none earl
   Time now = origin;
   const auto plan = [&](std::uint32_t node) {
     due[node] = now + Duration{static_cast<Duration::rep>(random() >> (14 + random() % 40))};
-    planner.insert(node, due[node]);
+    insert(planner, node, due[node]);
   };
   for (std::uint32_t node = 0; node < count; ++node) plan(node);
   int early = 0, late = 0, in_vain = 0;
@@ -133,10 +164,10 @@ TEST_CASE("deadlines at the end of time never come, and hold up no others", "[pl
   INFO("tick " << tick.count());
   std::vector<WheelNode> nodes(4);
   Planner planner(nodes.data(), origin, tick);
-  planner.insert(0, Time::max());
+  insert(planner, 0, Time::max());
   CHECK(planner.next_due() > origin + 24h * 365);
-  CHECK(planner.insert(1, origin + 1h));
-  planner.insert(2, origin + 24h * 365 * 30);
+  CHECK(insert(planner, 1, origin + 1h));
+  insert(planner, 2, origin + 24h * 365 * 30);
   const Time soon = planner.next_due();
   CHECK(soon > origin);
   CHECK(soon <= origin + 1h);
@@ -144,8 +175,8 @@ TEST_CASE("deadlines at the end of time never come, and hold up no others", "[pl
   CHECK(take_all(planner, origin + 24h * 365 * 30 + tick) == Nodes{2});
   CHECK(take_all(planner, origin + 24h * 365 * 33).empty());
   CHECK(planner.next_due() > origin + 24h * 365 * 33);
-  planner.insert(3, origin);  // the past is still due at once
+  insert(planner, 3, origin);  // the past is still due at once
   CHECK(take_all(planner, origin + 24h * 365 * 33) == Nodes{3});
-  planner.remove(0);
+  remove(planner, 0);
   CHECK(planner.next_due() == Time::max());
 }

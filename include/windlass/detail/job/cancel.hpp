@@ -33,7 +33,7 @@ template <class Life>
 template <class Life>
 [[nodiscard]] bool cancel_waiting(Life& life, std::uint32_t slot, SlotView& seen) {
   {
-    const std::lock_guard lock(life.planner.mutex());
+    const auto hold = life.planner.hold();
     if (!life.store.hot(slot).word.end_queued(seen, seen.holders())) return false;
     life.planner.remove(2 * slot);
     life.counters.add(Count::left_waiting);

@@ -75,7 +75,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
       std::uint32_t count = 0;
       std::uint32_t rung = 0;
       {
-        const std::lock_guard lock(planner.mutex());
+        const auto hold = planner.hold();
         std::uint32_t node = 0;
         for (std::uint32_t taken = 0; taken < Planner::per_hold && planner.take_due(now, node); ++taken) {
           if (node % 2 == 0) {

@@ -110,7 +110,7 @@ class JobIntake : public JobLife<Payload, Traits> {
     }
     bool earliest = false;
     {
-      const std::lock_guard lock(planner.mutex());
+      const auto hold = planner.hold();
       word.enqueue(State::waiting);
       earliest = planner.insert(2 * slot, due);
       counters.add(Count::entered_waiting);
@@ -132,14 +132,16 @@ class JobIntake : public JobLife<Payload, Traits> {
  public:
   /// Plans the wall-clock jobs for when they are due. O(slots ever used).
   void plan_wall_clock_jobs() {
+    bool earliest = false;  // the clock may have been set meanwhile
     for (std::uint32_t slot = 0; slot < store.free.used(); ++slot) {
-      const std::lock_guard lock(planner.mutex());
+      const auto hold = planner.hold();
       if (store.hot(slot).word.read().state() != State::waiting || !store.hot(slot).has_cold) continue;
       const auto at = store.cold(slot).at;
       if (!at) continue;
       planner.remove(2 * slot);
-      planner.insert(2 * slot, at_due(*at, clock.now()));
+      earliest = planner.insert(2 * slot, at_due(*at, clock.now())) || earliest;
     }
+    if (earliest) this->plan_changed();
   }
 
  private:

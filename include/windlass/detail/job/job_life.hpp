@@ -135,7 +135,7 @@ class JobLife : public JobBurial<Payload, Traits> {
     State left = word.finish_late(stamp, Lock::unlocked);
     if (left == State::ready) counters.add(Count::tombstones_made);
     if (left != State::free || word.read().state() != State::waiting) return left != State::free;
-    const std::lock_guard lock(planner.mutex());
+    const auto hold = planner.hold();
     left = word.finish_late(stamp, Lock::locked);
     if (left == State::ready) counters.add(Count::tombstones_made);
     if (left == State::waiting) {
@@ -303,7 +303,7 @@ class JobLife : public JobBurial<Payload, Traits> {
     const Time due = later(clock.now(), delay);
     bool earliest = false;
     {
-      const std::lock_guard lock(planner.mutex());
+      const auto hold = planner.hold();
       if (!store.hot(slot).word.settle(State::waiting)) return false;
       earliest = planner.insert(2 * slot, due);
       counters.add(Count::entered_waiting);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 
 #include "../machines/atomics.hpp"
 #include "../machines/locks.hpp"
@@ -10,7 +11,7 @@
 namespace windlass::detail {
 
 /// The slow road: everything that waits for a time. A mutex, a wheel, and the arithmetic between times and ticks.
-/// A move into or out of `waiting` does its CAS and its link or unlink under one hold of `mutex()`.
+/// A move into or out of `waiting` does its CAS and its link or unlink under one Hold.
 ///
 /// Node `2 * slot` is the slot's wait, node `2 * slot + 1` its alarm (a pulled lease: its end, its max_runtime).
 template <class Policy = StdAtomics>
@@ -21,29 +22,41 @@ class BasicPlanner {
   BasicPlanner(WheelNode* nodes, Time origin, Duration tick) noexcept
       : nodes_(nodes), wheel_(nodes), origin_(origin), tick_(tick) {}
 
-  [[nodiscard]] typename Locks<Policy>::Mutex& mutex() noexcept { return mutex_; }
+  /// The lock, held. Others see what it changed when it ends, and nothing in between: whoever looked while a node is
+  /// out to be put elsewhere would sleep for ever.
+  class [[nodiscard]] Hold {
+   public:
+    explicit Hold(BasicPlanner& planner) noexcept : lock_(planner.mutex_), planner_(planner) {}
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+    ~Hold() { planner_.publish(); }
 
-  /// Links `node` for `due`, rounded up to a tick: never early. Under the lock.
-  /// Returns true if this is the earliest deadline now.
+   private:
+    const std::lock_guard<typename Locks<Policy>::Mutex> lock_;
+    BasicPlanner& planner_;
+  };
+
+  [[nodiscard]] Hold hold() noexcept { return Hold(*this); }
+
+  /// Links `node` for `due`, rounded up to a tick: never early. Under a Hold. Returns true if this is earlier than
+  /// next_due(): then whoever sleeps until that must be told, after the Hold.
   bool insert(std::uint32_t node, Time due) noexcept {
-    wheel_.insert(node, tick_at_or_after(due));
-    return publish();
+    const std::uint64_t tick = tick_at_or_after(due);
+    wheel_.insert(node, tick);
+    return time_of(tick) < next_due();
   }
 
-  /// Unlinks `node` if it is linked. Under the lock.
+  /// Unlinks `node` if it is linked. Under a Hold.
   void remove(std::uint32_t node) noexcept {
     if (nodes_[node].linked()) wheel_.remove(node);
-    publish();
   }
 
-  /// Takes one due node. Under the lock.
+  /// Takes one due node. Under a Hold.
   [[nodiscard]] bool take_due(Time now, std::uint32_t& node) noexcept {
-    const bool found = wheel_.take_due(tick_before(now), node);
-    publish();
-    return found;
+    return wheel_.take_due(tick_before(now), node);
   }
 
-  /// When tick() has something to do next; Time::max() if never. Lock-free; any thread.
+  /// When tick() has something to do next, as the last Hold left it; Time::max() if never. Lock-free; any thread.
   [[nodiscard]] Time next_due() const noexcept { return Time{Duration{next_.load(std::memory_order_seq_cst)}}; }
 
  private:
@@ -60,13 +73,13 @@ class BasicPlanner {
     return now <= origin_ ? 0 : static_cast<std::uint64_t>((now - origin_) / tick_);
   }
 
-  bool publish() noexcept {
-    const std::uint64_t tick = wheel_.next_due();
-    const Time due = tick >= last_tick() ? Time::max() : origin_ + tick_ * static_cast<Duration::rep>(tick);
-    const Duration::rep before = next_.load(std::memory_order_relaxed);
-    if (due.time_since_epoch().count() == before) return false;
-    next_.store(due.time_since_epoch().count(), std::memory_order_seq_cst);
-    return due.time_since_epoch().count() < before;
+  [[nodiscard]] Time time_of(std::uint64_t tick) const noexcept {
+    return tick >= last_tick() ? Time::max() : origin_ + tick_ * static_cast<Duration::rep>(tick);
+  }
+
+  void publish() noexcept {
+    const Time due = time_of(wheel_.next_due());
+    if (due != next_due()) next_.store(due.time_since_epoch().count(), std::memory_order_seq_cst);
   }
 
   typename Locks<Policy>::Mutex mutex_;

@@ -41,7 +41,7 @@ void set_alarm(Core& core, const Pulled& pulled) {
   };
   bool earliest = false;
   {
-    const std::lock_guard lock(core.planner.mutex());
+    const auto hold = core.planner.hold();
     ColdSlot& cold = core.store.cold(pulled.slot);
     cold.pulled_stamp = pulled.stamp;
     cold.pulled_until = in(lease);
@@ -58,7 +58,7 @@ void set_alarm(Core& core, const Pulled& pulled) {
 template <class Core>
 void end_pulled(Core& core, const Pulled& pulled) {
   {
-    const std::lock_guard lock(core.planner.mutex());
+    const auto hold = core.planner.hold();
     const SlotView seen = core.store.hot(pulled.slot).word.read();
     if (is_held(seen) && seen.stamp() == pulled.stamp) core.planner.remove(2 * pulled.slot + 1);
   }
@@ -77,7 +77,7 @@ template <class Core>
 [[nodiscard]] Extended extend_pulled(Core& core, Pulled& pulled, Duration by) {
   const Time now = core.clock.now();
   const Time until = later(core.host.lease_time(now), by);
-  const std::lock_guard lock(core.planner.mutex());
+  const auto hold = core.planner.hold();
   auto& word = core.store.hot(pulled.slot).word;
   const SlotView seen = word.read();
   if (seen.state() != State::leased || seen.stamp() != pulled.stamp) return Extended::lost;

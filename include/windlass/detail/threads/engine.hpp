@@ -331,7 +331,7 @@ class Engine {
   // The same once more where no job is between waiting and ready: several counters and times were read for it.
   template <class Ready>
   [[nodiscard]] bool is_certain(Ready ready) {
-    const std::lock_guard lock(core.planner.mutex());
+    const auto hold = core.planner.hold();
     return ready();
   }
 
