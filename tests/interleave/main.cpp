@@ -11,11 +11,13 @@ namespace clara = Catch::clara;
 
 #include <cinttypes>
 #include <cstdio>
+#include <filesystem>
 
 #include "session.hpp"
 
 int main(int argc, char** argv) {
   using interleave::settings;
+  settings.program = std::filesystem::path(argv[0]).filename().string();
   Catch::Session session;
   session.cli(session.cli() | clara::Opt(settings.seed, "number")["--seed"]("seed of the first random schedule") |
               clara::Opt(settings.schedules, "number")["--schedules"]("random schedules of each exploration") |

@@ -37,7 +37,7 @@ std::uint64_t next_number() {
 }
 
 std::string replay_line(const Report& report, std::uint64_t number) {
-  return "replay: windlass_interleave \"" + test_spec() + "\" --replay " + std::to_string(number) + ":" +
+  return "replay: " + settings.program + " \"" + test_spec() + "\" --replay " + std::to_string(number) + ":" +
          to_text(report.choices);
 }
 

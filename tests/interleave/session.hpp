@@ -10,6 +10,7 @@ namespace interleave {
 
 /// What the command line says.
 struct Settings {
+  std::string program;  // for the line that replays a failure
   std::uint64_t seed = 1;
   std::uint64_t schedules = 0;  // random ones for each exploration; 0: what the scenario says
   bool is_long = false;         // more of everything

@@ -42,6 +42,8 @@ class Atomic {
   using Order = std::memory_order;
 
  public:
+  static constexpr bool is_always_lock_free = true;
+
   Atomic() noexcept : Atomic(T{}) {}
   Atomic(T initial) noexcept : at_(Execution::now().memory.add(bits(initial))) {}
   Atomic(const Atomic&) = delete;

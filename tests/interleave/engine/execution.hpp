@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
@@ -22,12 +23,15 @@ namespace interleave {
   return text;
 }
 
+inline constexpr std::size_t no_thread = max_threads;
+
 /// What a thread cannot go on without: see `Execution::wait`.
 struct Need {
   const void* lock = nullptr;       // this mutex, free
   const void* condition = nullptr;  // a notification of this condition variable
   bool has_timeout = false;         // or its time is up
   bool was_notified = false;
+  std::size_t thread = no_thread;  // this one, over
 };
 
 /// One schedule being run: its threads as fibers, its memory, its choices. Each operation of the model begins with
@@ -53,6 +57,8 @@ class Execution {
     held_.clear();
     steps_ = points_ = 0;
     count_ = 0;
+    ++number_;
+    time = {};
     running = this;
     current_ = add(std::move(body));
     home_.switch_to(threads_[0].fiber);
@@ -96,6 +102,15 @@ class Execution {
       self().seen.clock.join(threads_[i].seen.clock);
     }
     self().seen.tick();
+  }
+
+  /// Waits until `thread` is over, and learns what it knew.
+  void join(std::size_t thread) {
+    if (!threads_[thread].is_over) wait({.thread = thread});
+    interleave::join(self().seen.view, threads_[thread].seen.view.data(), threads_[thread].seen.view.size());
+    self().seen.clock.join(threads_[thread].seen.clock);
+    self().seen.tick();
+    tell("join");
   }
 
   /// Before each operation.
@@ -174,7 +189,11 @@ class Execution {
   [[nodiscard]] const std::vector<std::uint32_t>& choices() const noexcept { return choices_; }
   [[nodiscard]] std::uint32_t points() const noexcept { return points_; }
 
+  /// Which schedule this is; never 0.
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+
   Memory memory;
+  std::chrono::nanoseconds time{};  // what clocks show: it passes only when a timed wait is over
   bool is_tracing = false;
   std::vector<std::string> trace;
 
@@ -215,6 +234,7 @@ class Execution {
       }
       return true;
     }
+    if (thread.need.thread != no_thread) return threads_[thread.need.thread].is_over;
     if (thread.need.condition != nullptr) return thread.need.was_notified && !is_held(thread.need.lock);
     return thread.need.lock == nullptr || !is_held(thread.need.lock);
   }
@@ -260,7 +280,11 @@ class Execution {
     std::string text;
     for (std::size_t i = 0; i < count_; ++i) {
       if (threads_[i].is_over || threads_[i].is_joining) continue;
-      text += numbered("T", i, threads_[i].need.condition != nullptr ? " sleeps; " : " wants a mutex; ");
+      const Need& need = threads_[i].need;
+      text += numbered("T", i,
+                       need.condition != nullptr  ? " sleeps; "
+                       : need.thread != no_thread ? " waits for a thread; "
+                                                  : " wants a mutex; ");
     }
     return text;
   }
@@ -275,6 +299,7 @@ class Execution {
   std::string failure_;
   std::uint32_t steps_ = 0;
   std::uint32_t points_ = 0;  // those of threads
+  std::uint64_t number_ = 0;
   Fiber home_;
 };
 

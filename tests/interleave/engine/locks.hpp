@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 
 #include "execution.hpp"
@@ -64,17 +67,31 @@ class Condition {
   Condition(const Condition&) = delete;
   Condition& operator=(const Condition&) = delete;
 
-  void wait(std::unique_lock<Mutex>& lock) { (void)sleep(lock, false); }
+  void wait(std::unique_lock<Mutex>& lock) { (void)sleep(lock, nullptr); }
 
   template <class Ready>
   void wait(std::unique_lock<Mutex>& lock, Ready ready) {
     while (!ready()) wait(lock);
   }
 
-  /// When it is is none of the model's business.
-  template <class Time>
-  std::cv_status wait_until(std::unique_lock<Mutex>& lock, const Time& /*deadline*/) {
-    return sleep(lock, true) ? std::cv_status::no_timeout : std::cv_status::timeout;
+  /// The model's time passes to `deadline` if that is what ends the wait. The last moment that there is never comes.
+  template <class Clock, class Duration>
+  std::cv_status wait_until(std::unique_lock<Mutex>& lock, const std::chrono::time_point<Clock, Duration>& deadline) {
+    const std::chrono::nanoseconds time = deadline.time_since_epoch();
+    return sleep(lock, time == time.max() ? nullptr : &time) ? std::cv_status::no_timeout : std::cv_status::timeout;
+  }
+
+  template <class Time, class Ready>
+  bool wait_until(std::unique_lock<Mutex>& lock, const Time& deadline, Ready ready) {
+    while (!ready()) {
+      if (wait_until(lock, deadline) == std::cv_status::timeout) return ready();
+    }
+    return true;
+  }
+
+  template <class Ready>
+  bool wait_for(std::unique_lock<Mutex>& lock, std::chrono::nanoseconds length, Ready ready) {
+    return wait_until(lock, std::chrono::steady_clock::time_point{Execution::now().time + length}, ready);
   }
 
   void notify_one() noexcept {
@@ -91,15 +108,21 @@ class Condition {
 
  private:
   // True if notified.
-  bool sleep(std::unique_lock<Mutex>& lock, bool has_timeout) {
+  bool sleep(std::unique_lock<Mutex>& lock, const std::chrono::nanoseconds* deadline) {
     Execution& run = Execution::now();
     Mutex& mutex = *lock.mutex();
     run.tell("sleep");
     mutex.unlock();
-    const bool was_notified = run.wait({&mutex, this, has_timeout, false});
+    bool was_notified = run.wait({&mutex, this, deadline != nullptr, false});
     if (run.is_held(&mutex)) run.wait({&mutex});  // its time was up: it is no waiter any more, but needs the mutex
     mutex.take();
-    return was_notified && (!has_timeout || run.pick_store(2) == 0);
+    if (deadline == nullptr) return was_notified;
+    was_notified = was_notified && run.pick_store(2) == 0;
+    if (!was_notified) {
+      run.time = std::max(run.time, *deadline);
+      run.tell(numbered("time is up: ", static_cast<std::uint64_t>(run.time.count()), " ns"));
+    }
+    return was_notified;
   }
 };
 

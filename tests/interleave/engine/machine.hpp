@@ -1,0 +1,6 @@
+#pragma once
+
+// The whole machine that a program runs on, modelled: what queue/headers.cmake puts in place of the standard library's.
+#include "atomics.hpp"
+#include "locks.hpp"
+#include "threads.hpp"

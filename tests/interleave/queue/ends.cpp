@@ -1,0 +1,104 @@
+// Queues that end, or leave their pool, while others call, wait, hold leases and run.
+
+#include <cstdint>
+#include <optional>
+
+#include "catch.hpp"
+#include "traits.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using interleave::check;
+using interleave::Happening;
+using interleave::QueueTraits;
+using interleave::Run;
+using interleave::Thread;
+using windlass::WaitError;
+using Queue = windlass::JobQueue<int, QueueTraits>;
+
+}  // namespace
+
+TEST_CASE("queue: who waits to reserve, for room or for the end leaves when the queue is closed", "[queue]") {
+  interleave::explore({.depth_first = 200, .random = 1'500}, [](Run& run) {
+    run.thread([] {
+      Queue queue{{.capacity = 1, .workers = 0, .lease = 0s}};
+      queue.enqueue(1).or_throw();
+      auto lease = queue.try_reserve();
+      check(static_cast<bool>(lease), "nothing to reserve");
+      Thread taker([&] {
+        const auto next = queue.reserve(windlass::StopToken{});
+        check(!next && next.error() == WaitError::closed, "told something else");
+      });
+      Thread giver([&] {
+        const auto next = queue.enqueue(2);
+        check(next.error() == windlass::EnqueueError::closed, "told something else");
+      });
+      queue.close();
+      giver.join();
+      check(lease->done(), "not settled");
+      taker.join();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: a lease that outlives its queue is settled by nobody", "[queue]") {
+  interleave::explore({.depth_first = 200, .random = 1'500}, [](Run& run) {
+    run.thread([] {
+      std::optional<Queue> queue;
+      queue.emplace(windlass::QueueOptions<int>{.capacity = 1, .workers = 0, .lease = 0s});
+      queue->enqueue(1).or_throw();
+      std::uint32_t settled = 0;
+      {
+        auto lease = queue->try_reserve();
+        check(static_cast<bool>(lease), "nothing to reserve");
+        Thread other([&] { settled += lease->done() ? 1U : 0U; });
+        queue.reset();
+        other.join();
+      }
+      check(settled <= 1, "settled twice");
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: a queue leaves a pool whose workers look into it, and another goes on", "[queue]") {
+  interleave::explore({.depth_first = 200, .random = 1'000}, [](Run& run) {
+    run.thread([] {
+      windlass::WorkerPool pool{{.workers = 1, .max_substitutes = 0}};
+      Happening ran;
+      Queue stays{[&](const int&) { ran.happen(); }, {.capacity = 1, .pool = &pool, .lease = 0s}};
+      {
+        std::uint32_t done = 0;
+        Queue goes{[&](const int&) { ++done; }, {.capacity = 1, .pool = &pool, .lease = 0s}};
+        goes.enqueue(1).or_throw();
+        const windlass::Report report = goes.shutdown({.leftover = windlass::Leftover::discard});
+        check(report.done == done && report.done + report.discarded == 1, "a job was lost");
+      }
+      stays.enqueue(1).or_throw();
+      ran.wait();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: a pool that is made smaller and larger again runs every job", "[queue]") {
+  interleave::explore({.depth_first = 200, .random = 1'000}, [](Run& run) {
+    run.thread([] {
+      windlass::WorkerPool pool{{.workers = 2, .max_workers = 2, .max_substitutes = 0}};
+      Happening ran[2];
+      Queue queue{[&](const int& n) {
+                    ran[n].happen();
+                    ran[1 - n].wait();  // takes two workers
+                  },
+                  {.capacity = 2, .pool = &pool, .lease = 0s}};
+      pool.resize(1);
+      queue.enqueue(0).or_throw();
+      queue.enqueue(1).or_throw();
+      pool.resize(2);
+      for (Happening& happening : ran) happening.wait();
+    });
+    run.join();
+  });
+}

@@ -1,0 +1,64 @@
+// Pumped queues: hosts that sleep until on_ready calls them.
+
+#include <cstdint>
+
+#include "catch.hpp"
+#include "traits.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using interleave::check;
+using interleave::Condition;
+using interleave::Mutex;
+using interleave::QueueTraits;
+using interleave::Run;
+using interleave::Thread;
+using Queue = windlass::JobQueue<int, QueueTraits>;
+
+}  // namespace
+
+TEST_CASE("queue: a host that pumps when it is called, and sleeps otherwise, runs every job", "[queue]") {
+  interleave::explore({.depth_first = 500, .random = 1'500}, [](Run& run) {
+    run.thread([] {
+      Mutex mutex;
+      Condition wake;
+      bool is_called = false;
+      std::uint32_t ran = 0;
+      Queue queue{[&](const int&) { ++ran; }, {.capacity = 2, .workers = 0, .lease = 0s, .on_ready = [&] {
+                                                 const std::lock_guard lock(mutex);
+                                                 is_called = true;
+                                                 wake.notify_one();
+                                               }}};
+      Thread other([&] {
+        for (int n = 0; n < 2; ++n) queue.try_enqueue(n).or_throw();
+      });
+      while (ran < 2) {
+        {
+          std::unique_lock lock(mutex);
+          wake.wait(lock, [&] { return is_called; });
+          is_called = false;
+        }
+        (void)queue.pump();
+      }
+      other.join();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: a thread that is lent runs what comes, until it is told to stop", "[queue]") {
+  interleave::explore({.depth_first = 200, .random = 1'000}, [](Run& run) {
+    run.thread([] {
+      interleave::Happening ran;
+      Queue queue{[&](const int&) { ran.happen(); }, {.capacity = 2, .workers = 0, .lease = 0s}};
+      windlass::StopSource stop;
+      Thread lent([&] { queue.run(stop.token()); });
+      queue.try_enqueue(1).or_throw();
+      ran.wait();
+      check(stop.request_stop(), "asked before");
+      lent.join();
+    });
+    run.join();
+  });
+}

@@ -1,0 +1,127 @@
+// The lease watch: who wakes it, when it may sleep, and whom it stops.
+
+#include <array>
+#include <cstdint>
+
+#include "catch.hpp"
+#include "traits.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using interleave::check;
+using interleave::Happening;
+using interleave::QueueTraits;
+using interleave::Run;
+using interleave::Thread;
+using windlass::Delivery;
+using windlass::StopReason;
+using Queue = windlass::JobQueue<int, QueueTraits>;
+
+}  // namespace
+
+TEST_CASE("queue: a run that hangs loses its lease, though the watch had gone to sleep (arm, disarm)", "[queue]") {
+  interleave::explore({.depth_first = 200, .random = 750}, [](Run& run) {
+    run.thread([] {
+      std::array<Happening, 3> ran;
+      Queue queue{[&](const int& n, Delivery& delivery) {
+                    if (n == 2 && delivery.attempt() == 1) return ran[2].wait();
+                    ran[static_cast<std::size_t>(n)].happen();
+                  },
+                  {.capacity = 2, .workers = 1, .lease = 10ms}};
+      for (int n = 0; n < 3; ++n) {
+        queue.enqueue(n).or_throw();
+        ran[static_cast<std::size_t>(n)].wait();
+        interleave::pass_time();
+      }
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: a job that hangs is taken away as often as it may be", "[queue]") {
+  interleave::explore({.depth_first = 200, .random = 500}, [](Run& run) {
+    run.thread([] {
+      Happening is_dead;
+      Queue queue{[&](const int&) { is_dead.wait(); },
+                  {.capacity = 2,
+                   .workers = 1,
+                   .lease = 10ms,
+                   .max_hangs = 2,
+                   .max_substitutes = 2,
+                   .dead_letters = [&](const windlass::DeadLetter<int>& letter) {
+                     check(letter.reason == windlass::DeadReason::hung && letter.hangs == 2, "dead for another reason");
+                     is_dead.happen();
+                   }}};
+      queue.enqueue(1).or_throw();
+      is_dead.wait();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: a run is told that its lease is lost, and the next run of its worker is not", "[queue]") {
+  interleave::explore({.depth_first = 200, .random = 500}, [](Run& run) {
+    run.thread([] {
+      Queue queue{[&](const int& n, Delivery& delivery) {
+                    const windlass::StopToken token = delivery.stop_token();
+                    if (n == 1) return check(token.reason() == StopReason::none, "told of what concerns another run");
+                    while (!token.stop_requested()) (void)delivery.sleep_for(1ms);
+                    check(token.reason() == StopReason::lease_lost, "told something else");
+                  },
+                  {.capacity = 2, .workers = 1, .lease = 10ms, .max_substitutes = 0}};
+      queue.enqueue(0).or_throw();
+      queue.enqueue(1).or_throw();
+      const windlass::Report report = queue.shutdown({.grace = 24h * 365});
+      check(report.done == 2, "the first ends late, but well");
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: a cancel is told to the run it is meant for, and to no other (stop_run)", "[queue]") {
+  interleave::explore({.depth_first = 200, .random = 1'500}, [](Run& run) {
+    run.thread([] {
+      Happening go_on;
+      bool ran = false;
+      StopReason told = StopReason::none;
+      windlass::CancelResult result{};
+      {
+        Queue queue{[&](const int& n, Delivery& delivery) {
+                      if (n == 0) go_on.wait();
+                      const StopReason why = delivery.stop_token().reason();
+                      if (n == 1) return check(why == StopReason::none, "told of what concerns another job");
+                      ran = true;
+                      told = why;
+                    },
+                    {.capacity = 1, .workers = 1, .lease = 0s}};
+        const windlass::JobId id = queue.enqueue(0).or_throw();
+        result = queue.cancel(id);
+        go_on.happen();
+        queue.enqueue(1).or_throw();
+        (void)queue.shutdown({.grace = 24h * 365});
+      }
+      check(ran == (result == windlass::CancelResult::requested), "the answer is not what happened");
+      check(!ran || told == StopReason::user, "not told");
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: a run that takes too long is told so once, with a lease or without", "[queue]") {
+  interleave::explore({.depth_first = 200, .random = 500}, [](Run& run) {
+    run.thread([] {
+      Queue queue{[&](const int& n, Delivery& delivery) {
+                    const windlass::StopToken token = delivery.stop_token();
+                    if (n == 1) return check(token.reason() == StopReason::none, "told of what concerns another run");
+                    while (!token.stop_requested()) (void)delivery.sleep_for(1ms);
+                    check(token.reason() == StopReason::max_runtime, "told something else");
+                  },
+                  {.capacity = 2, .workers = 1, .lease = 0s, .max_substitutes = 0}};
+      queue.enqueue(0, {.max_runtime = 10ms}).or_throw();
+      queue.enqueue(1).or_throw();
+      (void)queue.shutdown({.grace = 24h * 365});
+    });
+    run.join();
+  });
+}
