@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "note.hpp"
+
+namespace history {
+
+/// All notes of one job, in order.
+struct Life {
+  JobId id{};
+  const Terms* terms = nullptr;  ///< Null if nobody wrote them down.
+  std::vector<Note> notes;
+  /// For each note: when its thread wrote the note before, of whatever job. What a `started` tells of began after it.
+  std::vector<Time> since;
+};
+
+[[nodiscard]] constexpr bool is_end(What what) noexcept {
+  return what == What::finished || what == What::dead || what == What::dropped;
+}
+
+/// The history, job by job, in the order in which they came.
+[[nodiscard]] inline std::vector<Life> lives_of(const History& history) {
+  std::vector<Life> lives;
+  std::unordered_map<JobId, std::size_t> places;
+  std::unordered_map<std::uint32_t, Time> last;
+  for (const Note& note : history.notes) {
+    const auto [place, is_new] = places.try_emplace(note.id, lives.size());
+    if (is_new) lives.emplace_back().id = note.id;
+    Life& life = lives[place->second];
+    const auto before = last.try_emplace(note.thread, Time{}).first;
+    if (note.what == What::terms) {
+      life.terms = &history.terms[note.number];
+    } else {
+      life.notes.push_back(note);
+      life.since.push_back(before->second);
+    }
+    before->second = note.at;
+  }
+  return lives;
+}
+
+/// Follows a life note by note and knows whether a run has the job, and which attempt that is.
+class Follower {
+ public:
+  /// What `note` changes; call it after looking at the state before.
+  void follow(const Note& note) noexcept {
+    switch (note.what) {
+      case What::started:
+        is_leased_ = true;
+        break;
+      case What::failed:
+      case What::lease_expired:
+        ++lost_attempts_;
+        is_leased_ = false;
+        break;
+      case What::finished:
+      case What::dead:
+      case What::dropped:
+        is_over_ = true;
+        is_leased_ = false;
+        break;
+      case What::returning:  // no event tells of these
+        if (is_current(note) && (note.outcome == windlass::OutcomeKind::snooze || gives_way(note))) is_leased_ = false;
+        break;
+      default:
+        break;
+    }
+  }
+
+  /// The attempt of the run that has the job, or that would be the next to have it.
+  [[nodiscard]] std::uint32_t attempt() const noexcept { return lost_attempts_ + 1; }
+  [[nodiscard]] bool is_leased() const noexcept { return is_leased_; }
+  [[nodiscard]] bool is_over() const noexcept { return is_over_; }
+  /// Whether the run that wrote `note` has the job.
+  [[nodiscard]] bool is_current(const Note& note) const noexcept { return is_leased_ && note.attempt == attempt(); }
+  /// Whether the job is over, or a newer run than the one that wrote `note` has it.
+  [[nodiscard]] bool is_stale(const Note& note) const noexcept {
+    return is_over_ || (is_leased_ && note.attempt < attempt());
+  }
+
+ private:
+  static bool gives_way(const Note& note) noexcept { return note.outcome == windlass::OutcomeKind::yield; }
+
+  std::uint32_t lost_attempts_ = 0;
+  bool is_leased_ = false;
+  bool is_over_ = false;
+};
+
+}  // namespace history
