@@ -164,6 +164,38 @@ TEST_CASE("an observer sees a lost lease, the redelivery, and the outcome that c
   CHECK(queue.observer().read() == Events{Event::stale_settle});
 }
 
+TEST_CASE("an observer hears of the end of a cancelled run that lost its lease, once, when it returns", "[observer]") {
+  Observed queue{Puppet::handle, {.lease = 1s}};
+  const JobId id = queue.enqueue(0).or_throw();
+  SECTION("cancelled first") {
+    Puppet hung(queue);
+    CHECK(queue.cancel(id) == windlass::CancelResult::requested);
+    queue.clock().advance(2s);
+    CHECK(queue.stats().cancelled == 1);
+    CHECK(queue.observer().read() == Events{Event::enqueued, Event::started});  // the timekeeper runs no user code
+    hung.end();
+    CHECK(queue.observer().read() == Events{Event::stale_settle, Event::dropped});
+  }
+  SECTION("cancelled before anybody heard of the hang") {
+    Puppet hung(queue);
+    queue.clock().advance(2s);
+    CHECK(queue.cancel(id) == windlass::CancelResult::requested);
+    CHECK(queue.step() == 0);
+    hung.end(Outcome::retry());
+    CHECK(queue.observer().read() == Events{Event::enqueued, Event::started, Event::lease_expired,
+                                            Event::retry_scheduled, Event::dropped, Event::stale_settle});
+  }
+  SECTION("pulled") {
+    auto lease = queue.try_reserve();
+    REQUIRE(lease);
+    CHECK(queue.cancel(id) == windlass::CancelResult::requested);
+    queue.clock().advance(2s);
+    CHECK_FALSE(lease->retry());
+    CHECK(queue.observer().read() == Events{Event::enqueued, Event::started, Event::stale_settle, Event::dropped});
+  }
+  CHECK(queue.stats().cancelled == 1);
+}
+
 TEST_CASE("an observer is told of a dead letter before the sink is", "[observer]") {
   Observed* self = nullptr;
   Events seen_by_sink;
