@@ -105,6 +105,7 @@ class JobIntake : public JobLife<Payload, Traits> {
     const Time due = given.at ? at_due(*given.at, now) : later(now, given.delay);
     auto& word = store.hot(slot).word;
     if (due <= now) {
+      cold.at.reset();  // it is past, and has no say in when a later run comes
       word.enqueue(State::ready);
       return this->push_ready(slot);
     }
