@@ -42,10 +42,9 @@ inline constexpr std::array laws_of_life{
   return text;
 }
 
-/// Every law that is broken, with the name of the law and the life of the first job that breaks it; empty if none is.
-[[nodiscard]] inline std::string broken_laws(const History& history) {
+/// The laws that some job breaks, each with its name and the life of the first job that does; empty if none is broken.
+[[nodiscard]] inline std::string broken_lives(const History& history) {
   std::string text;
-  if (const Verdict wrong = numbers_add_up(history)) text += "numbers_add_up: " + *wrong + "\n";
   const auto lives = lives_of(history);
   for (const LawOfLife& law : laws_of_life) {
     for (const Life& life : lives) {
@@ -57,6 +56,12 @@ inline constexpr std::array laws_of_life{
     }
   }
   return text;
+}
+
+/// The same, and whether the numbers add up.
+[[nodiscard]] inline std::string broken_laws(const History& history) {
+  const Verdict wrong = numbers_add_up(history);
+  return (wrong ? "numbers_add_up: " + *wrong + "\n" : "") + broken_lives(history);
 }
 
 }  // namespace history

@@ -66,19 +66,24 @@ using Verdict = std::optional<std::string>;
 [[nodiscard]] inline Verdict starts_when_due(const Life& life) {
   if (life.terms == nullptr) return std::nullopt;
   Time due = life.terms->due;
+  Time snoozed{};
   Duration asked = life.terms->backoff;
   Follower state;
   for (const Note& note : life.notes) {
-    if (note.what == What::started && note.at < due) {
-      return "started " + std::to_string((due - note.at).count()) + " ns early";
+    const Time first = std::max(due, snoozed);
+    if (note.what == What::started && note.at < first) {
+      return "started " + std::to_string((first - note.at).count()) + " ns early";
     }
     if (note.what == What::returning && state.is_current(note)) {
       const bool says = note.outcome != windlass::OutcomeKind::retry;
       asked = says ? note.by : life.terms->backoff;
-      if (note.outcome == windlass::OutcomeKind::snooze) due = std::max(due, note.at + note.by);
+      if (note.outcome == windlass::OutcomeKind::snooze) snoozed = note.at + note.by;
     }
     if (note.what == What::failed) due = std::max(due, note.at + asked);
-    if (note.what == What::lease_expired) due = std::max(due, note.at + life.terms->backoff);
+    if (note.what == What::lease_expired) {
+      due = std::max(due, note.at + life.terms->backoff);
+      snoozed = Time{};  // it was lost when it said so
+    }
     state.follow(note);
   }
   return std::nullopt;

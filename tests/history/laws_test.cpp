@@ -171,6 +171,19 @@ TEST_CASE("a run that starts before it is due is against the law", "[history]") 
   }
 }
 
+TEST_CASE("a snooze of a run that had lost its lease by then delays nothing", "[history]") {
+  CHECK(Story{}
+            .says(What::started, 1)
+            .after(1s)
+            .returns(OutcomeKind::snooze, 1, 1, 1h)
+            .says(What::lease_expired, 2)
+            .says(What::retry_scheduled, 2)
+            .says(What::started, 2)
+            .says(What::stale_settle, 1)
+            .broken()
+            .empty());
+}
+
 TEST_CASE("a lease that is lost before it is over, or that has no end, is against the law", "[history]") {
   const auto loses_after = [](Duration passes) {
     return Story{{.lease = 1s}}.says(What::started).after(passes).says(What::lease_expired).broken();
