@@ -40,7 +40,7 @@ using Verdict = std::optional<std::string>;
   for (const Note& note : life.notes) {
     const bool is_news = note.what == What::started || note.what == What::failed ||
                          note.what == What::retry_scheduled || note.what == What::lease_expired ||
-                         note.what == What::committed || note.what == What::extended;
+                         note.what == What::committed;
     if (state.is_over() && is_news) return std::string(to_string(note.what)) + " after its end";
     state.follow(note);
   }

@@ -81,7 +81,7 @@ void report_hits() {
 
 TEST_CASE("a queue does what its model says, over random commands with all options", "[property]") {
   const std::uint64_t first = lane::seed(lane::is_long() ? 1'000'000 : 1);
-  const std::uint64_t operations = lane::amount(5'000'000, 1'000'000, 60'000);
+  const std::uint64_t operations = lane::amount(5'000'000, 1'000'000, 40'000);
   std::printf("property: %" PRIu64 " commands from seed %" PRIu64 " on\n", operations, first);
   std::string wrong;
   for (std::uint64_t seed = first; wrong.empty() && (seed - first) * length < operations; ++seed) {

@@ -118,7 +118,8 @@ class Random {
   setup.grace = std::array<Duration, 3>{0ms, 7ms, 30ms}[random.below(3)];
   setup.leftover = static_cast<Leftover>(random.below(4));
   setup.is_ended_by_destructor = setup.leftover != Leftover::hand_back && random.below(4) == 0;
-  setup.ends_runs_first = random.below(2) == 0;
+  // Nobody may pump a queue that is being destroyed.
+  setup.ends_runs_first = random.below(2) == 0 || setup.is_ended_by_destructor;
   return setup;
 }
 

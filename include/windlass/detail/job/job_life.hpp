@@ -251,10 +251,12 @@ class JobLife : public JobBurial<Payload, Traits> {
   void go_on_after_hang(std::uint32_t slot) {
     book_hang(slot);
     if (phase.load(std::memory_order_seq_cst) == Phase::open) return apply(slot, after_hang(slot), Count::cancelled);
-    if (store.hot(slot).word.settle(this->leftover == Leftover::discard ? State::done : State::dead)) {
+    auto& word = store.hot(slot).word;
+    if (!word.settle(this->leftover == Leftover::discard ? State::done : State::dead)) {
+      (void)word.settle(State::done);
+    } else if (!word.read().cancel()) {
       return end_leftover(*this, slot);
     }
-    (void)store.hot(slot).word.settle(State::done);
     end(slot, Count::cancelled);
   }
 
