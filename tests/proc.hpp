@@ -33,6 +33,15 @@ inline std::string status(pid_t task, const std::string& key) {
   return "";
 }
 
+/// Memory of this process that is in RAM.
+inline std::uint64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::uint64_t total = 0;
+  std::uint64_t resident = 0;
+  file >> total >> resident;
+  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
 /// Whether `task` waits for something.
 inline bool is_asleep(pid_t task) { return status(task, "State").rfind('S', 0) == 0; }
 
