@@ -105,7 +105,7 @@ TEST_CASE("lawful histories break no law", "[history]") {
   CHECK(Story{}.broken().empty());  // it is still there
 }
 
-TEST_CASE("a job that ends twice, or begins with something else, is against the law", "[history]") {
+TEST_CASE("a job that ends twice or does not begin with its enqueue is against the law", "[history]") {
   CHECK(is_only(Story{}.says(What::started).says(What::finished).says(What::finished).broken(), "ends_once"));
   CHECK(is_only(Story{}.says(What::started).says(What::finished).says(What::dropped).broken(), "ends_once"));
   CHECK(is_only(Story{}.says(What::enqueued).broken(), "ends_once"));
@@ -121,7 +121,7 @@ TEST_CASE("what comes after a job's end is against the law", "[history]") {
   }
 }
 
-TEST_CASE("more failures, hangs or deliveries than were set are against the law", "[history]") {
+TEST_CASE("more failures or hangs or deliveries than were set are against the law", "[history]") {
   Terms terms;
   const auto fail_twice = [&] {
     Story story(terms);
@@ -184,7 +184,7 @@ TEST_CASE("a snooze of a run that had lost its lease by then delays nothing", "[
             .empty());
 }
 
-TEST_CASE("a lease that is lost before it is over, or that has no end, is against the law", "[history]") {
+TEST_CASE("a lease that is lost before its end or that has none is against the law", "[history]") {
   const auto loses_after = [](Duration passes) {
     return Story{{.lease = 1s}}.says(What::started).after(passes).says(What::lease_expired).broken();
   };
@@ -214,7 +214,7 @@ TEST_CASE("a stale settle that counts is against the law", "[history]") {
                 "stale_counts_for_nothing"));
 }
 
-TEST_CASE("two commits, a run after one, or an effect that happens twice or not are against the law", "[history]") {
+TEST_CASE("two commits or a run after one or an effect that happens twice are against the law", "[history]") {
   const auto committed = [] {
     Story story;
     return story.says(What::started).says(What::committed, 1, 1);
@@ -235,7 +235,7 @@ TEST_CASE("a run or a success after a cancel that said cancelled is against the 
   CHECK(is_only(Story{}.says(What::cancelled, 2).says(What::dead).broken(), "cancelled_is_cancelled"));
 }
 
-TEST_CASE("a letter that is one too many, or tells of other failures, is against the law", "[history]") {
+TEST_CASE("a letter that is one too many or tells of other failures is against the law", "[history]") {
   const auto dies = [] {
     Story story;
     return story.says(What::started).says(What::failed).says(What::dead);

@@ -40,7 +40,7 @@ struct Noting {
 
 }  // namespace
 
-TEST_CASE("what a queue does is recorded and lawful: success, failures, a hang, a cancel", "[history]") {
+TEST_CASE("what a queue does is recorded and lawful", "[history]") {
   const ManualClock clock;
   Recorder recorder(1'000, [clock] { return clock.now(); });
   Observed queue{Noting{&recorder}, {.lease = 1s, .max_failures = 3, .retry = windlass::FixedDelay{10ms}}, clock};
@@ -83,7 +83,7 @@ TEST_CASE("a queue that did something else than was noted is found out", "[histo
   CHECK(broken.find("starts_when_due") != std::string::npos);
 }
 
-TEST_CASE("what many threads write at once is all there, and what does not fit is counted", "[history]") {
+TEST_CASE("what many threads write at once is all there and what does not fit is counted", "[history]") {
   Recorder recorder(2'500, [] { return history::Time{}; });
   std::vector<std::thread> writers;
   for (std::uint64_t writer = 1; writer <= 3; ++writer) {

@@ -164,7 +164,7 @@ TEST_CASE("an observer sees a lost lease, the redelivery, and the outcome that c
   CHECK(queue.observer().read() == Events{Event::stale_settle});
 }
 
-TEST_CASE("an observer hears of the end of a cancelled run that lost its lease, once, when it returns", "[observer]") {
+TEST_CASE("an observer hears once of the end of a cancelled run that lost its lease", "[observer]") {
   Observed queue{Puppet::handle, {.lease = 1s}};
   const JobId id = queue.enqueue(0).or_throw();
   SECTION("cancelled first") {

@@ -79,7 +79,7 @@ void report_hits() {
 
 }  // namespace
 
-TEST_CASE("a queue does what its model says, over random commands with all options", "[property]") {
+TEST_CASE("a queue does what its model says over random commands with all options", "[property]") {
   const std::uint64_t first = lane::seed(lane::is_long() ? 1'000'000 : 1);
   const std::uint64_t operations = lane::amount(5'000'000, 1'000'000, 40'000);
   std::printf("property: %" PRIu64 " commands from seed %" PRIu64 " on\n", operations, first);
@@ -94,7 +94,7 @@ TEST_CASE("a queue does what its model says, over random commands with all optio
   if (operations >= 1'000'000) report_hits();
 }
 
-TEST_CASE("a model that believes in other options is found out, in a few commands", "[property]") {
+TEST_CASE("a model that believes in other options is found out in a few commands", "[property]") {
   struct Belief {
     const char* name;
     void (*change)(Setup&);
@@ -119,7 +119,7 @@ TEST_CASE("a model that believes in other options is found out, in a few command
   }
 }
 
-TEST_CASE("a failing sequence is shrunk to the commands that it takes, with small numbers", "[property]") {
+TEST_CASE("a failing sequence is shrunk to the commands that it takes and their numbers to small ones", "[property]") {
   Random random(1);
   const auto fails = [](const std::vector<Command>& commands) {
     std::size_t enqueues = 0;
