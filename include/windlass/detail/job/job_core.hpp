@@ -242,15 +242,34 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     const auto pop = [&](std::uint32_t lane) {
       return ends == nullptr ? store.ready[lane]->pop() : store.ready[lane]->pop(ends[lane]);
     };
-    if constexpr (Traits::lanes.order == LaneOrder::weighted) {
-      const std::uint32_t slot = pop(lane_of_turn(turn++));
-      if (slot != no_slot) return slot;
+    for (;;) {
+      if constexpr (Traits::lanes.order == LaneOrder::weighted) {
+        const std::uint32_t slot = pop(lane_of_turn(turn++));
+        if (slot != no_slot) return slot;
+      }
+      for (std::uint32_t lane = 0; lane < Intake::Store::lanes; ++lane) {
+        const std::uint32_t slot = pop(lane);
+        if (slot != no_slot) return slot;
+      }
+      // Not without a second look: a lane may have filled behind us, and one before us have been emptied by somebody
+      // whose turn it was there. Strict lanes need none. Whoever emptied a lower one had found the higher ones empty,
+      // and we had begun by the last such find: at that moment he may as well have been done, and there was nothing.
+      if (Traits::lanes.order == LaneOrder::strict || ends != nullptr || are_lanes_empty()) return no_slot;
+    }
+  }
+
+  // Whether all lanes are empty at one moment: no lane got anything between two looks at it, and the moment lies
+  // between the first looks and the second ones.
+  [[nodiscard]] bool are_lanes_empty() const noexcept {
+    std::array<std::uint64_t, Intake::Store::lanes> ends;
+    for (std::uint32_t lane = 0; lane < Intake::Store::lanes; ++lane) {
+      ends[lane] = store.ready[lane]->empty_at();
+      if (ends[lane] == Intake::Store::Ring::no_end) return false;
     }
     for (std::uint32_t lane = 0; lane < Intake::Store::lanes; ++lane) {
-      const std::uint32_t slot = pop(lane);
-      if (slot != no_slot) return slot;
+      if (store.ready[lane]->empty_at() != ends[lane]) return false;
     }
-    return no_slot;
+    return true;
   }
 
   // Which lane's turn it is: of every sum-of-weights pops, each lane gets first choice as often as its weight says.

@@ -91,12 +91,16 @@ class IndexRing {
   }
 
   /// Whether a pop would find nothing now. One seq_cst look, as [park.look] needs it. Lock-free.
-  [[nodiscard]] bool empty() const noexcept {
+  [[nodiscard]] bool empty() const noexcept { return empty_at() != no_end; }
+
+  /// The position that the next number will get, if a pop would find nothing now; else `no_end`. Looks that find the
+  /// same position twice have found a ring that was empty all the time between. Lock-free.
+  [[nodiscard]] std::uint64_t empty_at() const noexcept {
     for (;;) {
       const std::uint64_t head = head_.load(std::memory_order_seq_cst);
       const std::uint32_t found = high_half(cells_[head & mask_].load(std::memory_order_seq_cst));
-      if (found == lap_of(head)) return false;
-      if (found == lap_of(head) - 1) return true;
+      if (found == lap_of(head)) return no_end;
+      if (found == lap_of(head) - 1) return head;
     }
   }
 
