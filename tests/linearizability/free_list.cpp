@@ -73,13 +73,14 @@ History<Bag::Op> record_list(Team& team, List& list, std::uint32_t slots, std::u
   Stamps stamps;
   History<Bag::Op> history(team.size() + 1);
   for (Log<Bag::Op>& log : history) log.reserve(4 * slots + 16);
+  const Dawdle dawdle(~draw);
   RecordedList caller(list, stamps, history.back());
   for (std::uint32_t i = 0; i < slots; ++i) caller.take();
   for (std::uint32_t i = 0; i < given; ++i) caller.give();
 
   team.run([&](std::size_t thread) {
     TwoShards::shard = thread % TwoShards::shards;
-    const Dawdle dawdle(draw + thread);
+    const Dawdle dawdles(draw + thread);
     Rng draws(~(draw + thread));
     RecordedList recorded(list, stamps, history[thread]);
     for (int step = 0; step < 14; ++step) {
@@ -92,7 +93,7 @@ History<Bag::Op> record_list(Team& team, List& list, std::uint32_t slots, std::u
     while (recorded.has_any()) recorded.give();
   });
 
-  while (caller.take()) {
+  for (std::uint32_t left = slots + 1; left > 0 && caller.take(); --left) {
   }
   return history;
 }
@@ -113,7 +114,7 @@ void expect_bag(const char* what, std::uint32_t slots, std::uint32_t most_given,
   Team team(4);
   Tally<Bag> tally(what);
   std::size_t none = 0;
-  for (std::uint64_t number = 0; number < 500; ++number) {
+  for (std::uint64_t number = 0; number < 500 && tally.rejected() == 0; ++number) {
     const std::uint64_t draw = Rng(seed() + number).next();
     std::vector<typename FreeList<Policy>::Link> links(slots);
     FreeList<Policy> list(links.data(), slots);

@@ -23,7 +23,7 @@ void expect_linearizable(const char* what, std::uint32_t lanes, std::uint64_t hi
   Tally<Jobs> tally(what);
   for (const std::size_t threads : {3U, 4U}) {
     Team team(threads);
-    for (std::uint64_t number = 0; number < histories; ++number) {
+    for (std::uint64_t number = 0; number < histories && tally.rejected() == 0; ++number) {
       const std::uint64_t draw = windlass::detail::Rng(seed() + number).next();
       const QueuePlan plan{.seed = draw, .capacity = 1 + static_cast<std::uint32_t>(draw % 5), .lanes = lanes};
       tally.add(record_queue<Traits>(team, plan), {.room = plan.capacity});

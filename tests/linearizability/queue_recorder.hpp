@@ -176,7 +176,7 @@ History<Jobs::Op> record_queue(Team& team, const QueuePlan& plan) {
   for (Log<Jobs::Op>& log : history) log.reserve(4 * plan.steps + 16 * plan.capacity + 16);
 
   team.run([&](std::size_t thread) {
-    const Dawdle dawdle(plan.seed + thread);
+    const Dawdle dawdles(plan.seed + thread);
     windlass::detail::Rng draws(~(plan.seed + thread));
     RecordedQueue recorded(queue, stamps, history[thread], static_cast<std::uint32_t>(32 * thread));
     for (std::uint32_t step = 0; step < plan.steps; ++step) {
@@ -192,12 +192,13 @@ History<Jobs::Op> record_queue(Team& team, const QueuePlan& plan) {
     while (recorded.leases() > 0) recorded.settle(Settle::done);
   });
 
+  const Dawdle dawdle(~plan.seed);
   RecordedQueue caller(queue, stamps, history.back(), 192);
   const auto take_all = [&] {
-    while (caller.reserve()) caller.settle(Settle::done);
+    for (std::uint32_t left = plan.capacity + 1; left > 0 && caller.reserve(); --left) caller.settle(Settle::done);
   };
   take_all();
-  while (caller.enqueue(0)) {
+  for (std::uint32_t left = plan.capacity + 1; left > 0 && caller.enqueue(0); --left) {
   }
   take_all();
   return history;

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
+#include <vector>
 
 #include "engine/dawdle.hpp"
 #include "engine/history.hpp"
@@ -30,11 +31,12 @@ class RecordedRing {
     ring_.push(number);
     log_.push_back({{Fifo::Call::push, number}, begun, stamps_.end()});
   }
-  bool pop() {
+  /// The number, or `no_slot`.
+  std::uint32_t pop() {
     const Stamp begun = stamps_.begin();
     const std::uint32_t number = ring_.pop();
     log_.push_back({{Fifo::Call::pop, number}, begun, stamps_.end()});
-    return number != windlass::detail::no_slot;
+    return number;
   }
   void look() {
     const Stamp begun = stamps_.begin();
@@ -49,18 +51,20 @@ class RecordedRing {
 };
 
 /// Lets the threads of `team` push and pop at random, then the caller empties the ring, and pushes and pops twice: so
-/// nothing may be lost. Every number is pushed once. The ring is never overfilled, for only who has popped, or has a
-/// share of what is not filled to begin with, may push.
+/// nothing may be lost. Every number is pushed once. The ring is never overfilled, even if it is broken: only who has
+/// popped a number before anybody else, or has a share of what is not filled to begin with, may push.
 template <class Ring>
 History<Fifo::Op> record_ring(Team& team, Ring& ring, const RingPlan& plan) {
   Stamps stamps;
   History<Fifo::Op> history(team.size() + 1);
   for (Log<Fifo::Op>& log : history) log.reserve(plan.steps + plan.cells + 8);
+  std::vector<std::atomic<bool>> popped(64 * (team.size() + 1));
+  const Dawdle dawdle(~plan.seed);
   RecordedRing caller(ring, stamps, history.back());
   for (std::uint32_t i = 0; i < plan.filled; ++i) caller.push(i);
 
   team.run([&](std::size_t thread) {
-    const Dawdle dawdle(plan.seed + thread);
+    const Dawdle dawdles(plan.seed + thread);
     windlass::detail::Rng draws(~(plan.seed + thread));
     const auto own = static_cast<std::uint32_t>(thread);
     const auto all = static_cast<std::uint32_t>(team.size());
@@ -72,20 +76,24 @@ History<Fifo::Op> record_ring(Team& team, Ring& ring, const RingPlan& plan) {
       if (draw % 8 == 0) {
         recorded.look();
       } else if (may_push > 0 && draw % 2 == 0) {
-        recorded.push(1000 * (own + 1) + step);
+        recorded.push(64 * (own + 1) + step);
         --may_push;
-      } else if (recorded.pop()) {
-        ++may_push;
+      } else {
+        const std::uint32_t number = recorded.pop();
+        if (number != windlass::detail::no_slot && !popped[number].exchange(true, std::memory_order_relaxed))
+          ++may_push;
       }
     }
   });
 
-  while (caller.pop()) {
-  }
-  caller.push(1);
-  caller.push(2);
-  while (caller.pop()) {
-  }
+  const auto empty_it = [&] {
+    for (std::uint32_t left = plan.cells + 1; left > 0 && caller.pop() != windlass::detail::no_slot; --left) {
+    }
+  };
+  empty_it();
+  caller.push(62);
+  caller.push(63);
+  empty_it();
   return history;
 }
 

@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <thread>
 
@@ -14,18 +16,29 @@ namespace linearizability {
 /// of several threads then meet in the middle, on any machine, however few its cores and however slow the build.
 class Dawdle {
  public:
-  explicit Dawdle(std::uint64_t seed) { draws.emplace(seed); }
+  explicit Dawdle(std::uint64_t seed) {
+    draws.emplace(seed);
+    accesses = 0;
+  }
   Dawdle(const Dawdle&) = delete;
   Dawdle& operator=(const Dawdle&) = delete;
   ~Dawdle() { draws.reset(); }
 
   /// One access in eight.
   static void here() {
-    if (draws && draws->next() % 8 == 0) std::this_thread::yield();
+    if (!draws) return;
+    if (++accesses == most_accesses) {
+      std::fputs("a call does not end\n", stderr);
+      std::abort();
+    }
+    if (draws->next() % 8 == 0) std::this_thread::yield();
   }
 
  private:
+  static constexpr std::uint64_t most_accesses = 1'000'000;  // a history has some hundreds
+
   static inline thread_local std::optional<windlass::detail::Rng> draws;
+  static inline thread_local std::uint64_t accesses = 0;
 };
 
 /// The machine's atomics, with which threads dawdle.
