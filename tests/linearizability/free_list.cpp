@@ -114,7 +114,7 @@ void expect_bag(const char* what, std::uint32_t slots, std::uint32_t most_given,
   Team team(4);
   Tally<Bag> tally(what);
   std::size_t none = 0;
-  for (std::uint64_t number = 0; number < 500 && tally.rejected() == 0; ++number) {
+  for (std::uint64_t number = 0; number < 400 && tally.rejected() == 0; ++number) {
     const std::uint64_t draw = Rng(seed() + number).next();
     std::vector<typename FreeList<Policy>::Link> links(slots);
     FreeList<Policy> list(links.data(), slots);
@@ -130,7 +130,7 @@ void expect_bag(const char* what, std::uint32_t slots, std::uint32_t most_given,
   INFO(tally.first_rejected());
   CHECK(tally.rejected() == 0);
   CHECK(tally.overlap() >= 0.5);
-  CHECK(none >= 500);
+  CHECK(none >= 400);
 }
 
 }  // namespace

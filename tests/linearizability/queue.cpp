@@ -43,9 +43,9 @@ TEST_CASE("queue: every history is linearizable and full means full", "[queue]")
 }
 
 TEST_CASE("queue: with strict lanes every history is linearizable and nothing ready means in none of them", "[queue]") {
-  expect_linearizable<DawdlingTraits>("queue with strict lanes", 3, 250);
+  expect_linearizable<DawdlingTraits>("queue with strict lanes", 3, 150);
 }
 
 TEST_CASE("queue: with weighted lanes every history is linearizable and nothing ready means in none", "[queue]") {
-  expect_linearizable<linearizability::WeightedTraits>("queue with weighted lanes", 3, 500);
+  expect_linearizable<linearizability::WeightedTraits>("queue with weighted lanes", 3, 400);
 }

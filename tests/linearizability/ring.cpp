@@ -63,7 +63,7 @@ TEST_CASE("ring: every history is linearizable and empty means empty", "[ring]")
   Tally<Fifo> tally("ring");
   for (const std::size_t threads : {3U, 4U}) {
     Team team(threads);
-    for (std::uint64_t number = 0; number < 1250 && tally.rejected() == 0; ++number) {
+    for (std::uint64_t number = 0; number < 1100 && tally.rejected() == 0; ++number) {
       const RingPlan how = plan(number);
       SmallRing small(how.cells, how.seed % 64);
       tally.add(record_ring(team, small.ring, how));
