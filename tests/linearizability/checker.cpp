@@ -43,7 +43,7 @@ TEST_CASE("checker: one thread alone has one order", "[checker]") {
   CHECK_FALSE(is_right({{pop(1, 0, 1)}}));
 }
 
-TEST_CASE("checker: calls that meet may come in either order, others may not", "[checker]") {
+TEST_CASE("checker: calls that meet may come in either order and others may not", "[checker]") {
   CHECK(is_right({{push(1, 0, 3)}, {push(2, 1, 2)}, {pop(1, 4, 5), pop(2, 6, 7)}}));
   CHECK(is_right({{push(1, 0, 3)}, {push(2, 1, 2)}, {pop(2, 4, 5), pop(1, 6, 7)}}));
   CHECK_FALSE(is_right({{push(1, 0, 1)}, {push(2, 2, 3)}, {pop(2, 4, 5), pop(1, 6, 7)}}));
@@ -64,7 +64,7 @@ TEST_CASE("checker: an answer is right if it was at some moment of its call", "[
   CHECK_FALSE(is_right({{push(1, 0, 5)}, {empty(false, 1, 2), empty(true, 3, 4)}}));
 }
 
-TEST_CASE("checker: lost, doubled and strange numbers have no order", "[checker]") {
+TEST_CASE("checker: lost and doubled and strange numbers have no order", "[checker]") {
   CHECK_FALSE(is_right({{push(1, 0, 2)}, {push(2, 1, 3)}, {pop(1, 4, 5), none(6, 7)}}));
   CHECK_FALSE(is_right({{push(1, 0, 1)}, {pop(1, 2, 4)}, {pop(1, 3, 5)}}));
   CHECK_FALSE(is_right({{push(1, 0, 1)}, {pop(2, 2, 3)}}));
