@@ -3,7 +3,7 @@
 
 mtype = { free, ready, waiting, leased, settling, committing, expired, stalled, done, dead, kept };
 mtype = { success, failure, rejected, discarded, snoozed };    /* what a run may return */
-mtype = { nothing, to_free, to_settle };                       /* what follows from a dropped hold */
+mtype = { nothing, to_offer, to_settle };                      /* what follows from a dropped hold */
 
 typedef Slot {
   /* The control word. */
@@ -33,7 +33,9 @@ Slot slot[SLOTS];
 typedef Line {
   byte slot;
   byte stamp; /* 0: no run */
-  byte tried; /* the stamp that the watch has dealt with */
+#if HANGS
+  byte tried; /* the stamp that the watch has dealt with: else it might look at nothing else for ever */
+#endif
 };
 
 Line line[THREADS];
@@ -44,11 +46,16 @@ typedef Job {
   byte runs;    /* those that count: not the snoozed ones */
   bit committed;
   bit answered; /* cancel said `cancelled` */
-  bit is_known; /* its id was given out */
-  byte slot, birth;
 };
 
 Job job[JOBS];
+
+typedef Id {
+  bit is_known;
+  byte slot, birth;
+};
+
+Id first; /* of the first job, once its enqueue has returned */
 
 /* The queue's phase. */
 #define open 0

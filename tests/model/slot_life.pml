@@ -50,8 +50,9 @@
 
 #define LAST (SLOTS - 1)
 #define THREADS (WORKERS + 1) /* the last one is the substitute */
-#define SUBSTITUTE WORKERS
-#define SWEEPER THREADS
+#define is_substitute(thread) (thread == WORKERS)
+#define SWEEPER THREADS /* who ends leftovers after a shutdown: no thread of the queue */
+#define is_sweeper(thread) (thread == SWEEPER)
 
 #include "mistakes.pml"
 #include "slot.pml"
