@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "await.hpp"
 #include "catch.hpp"
 #include "windlass/dead_letter_box.hpp"
 #include "windlass/testing.hpp"
@@ -256,4 +257,28 @@ TEST_CASE("with no memory left a sink that throws loses no letter", "[memory]") 
   int others = 0;
   for (const auto& n : letters) others += n == 1 ? 0 : 1;
   CHECK(others == 0);
+}
+
+TEST_CASE("with no memory left for a substitute a hung job loses its lease and is run again later", "[memory]") {
+  std::atomic<bool> is_inside{false};
+  std::atomic<bool> may_return{false};
+  JobQueue<int> queue{[&](int, Delivery& delivery) {
+                        if (delivery.attempt() > 1) return Outcome::done();
+                        is_inside = true;
+                        (void)await([&] { return may_return.load(); });
+                        return Outcome::retry("too late");
+                      },
+                      {.workers = 1, .lease = 100ms, .retry = FixedDelay{}}};
+  bool was_degraded = false;
+  {
+    const NoMemory none;
+    (void)queue.try_enqueue(1);
+    was_degraded = await([&] { return queue.stats().is_degraded; });
+  }
+  CHECK(was_degraded);
+  CHECK(is_inside);
+  CHECK(await([&] { return queue.stats().done == 1; }));  // by a substitute, now that one can be had
+  CHECK(queue.stats().expiries == 1);
+  CHECK(queue.stats().hung == 1);
+  may_return = true;
 }

@@ -189,7 +189,7 @@ inline void Crew::start_substitutes() {
   try {
     while (is_short() && call_up(options_.max_workers)) {
     }
-  } catch (const std::system_error&) {  // tried again with the next look
+  } catch (...) {  // no thread, or no memory for it: tried again with the next look
   }
 #else
   while (is_short() && call_up(options_.max_workers)) {

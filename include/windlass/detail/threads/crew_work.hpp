@@ -2,10 +2,6 @@
 
 #include "crew.hpp"
 
-#if defined(__cpp_exceptions)
-#include <system_error>
-#endif
-
 namespace windlass::detail {
 
 // How often a searcher looks before it sleeps. A look costs some nanoseconds, a wake 10 us: worth it, but not where
