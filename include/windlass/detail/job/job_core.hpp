@@ -342,13 +342,9 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   }
 
 #if defined(__cpp_exceptions)
-  static std::string_view what_of(const std::exception& error) {
-    try {
-      const char* const text = error.what();
-      return text == nullptr ? std::string_view{} : std::string_view{text};
-    } catch (...) {
-      return "an exception whose what() threw";
-    }
+  static std::string_view what_of(const std::exception& error) noexcept {
+    const char* const text = error.what();
+    return text == nullptr ? std::string_view{} : std::string_view{text};
   }
 #endif
 
