@@ -1,12 +1,13 @@
 # Keeps tests/README.md true. In its tables the first column says what, the second names the tests, each in backticks:
-# all must be among those that ctest knows, and files (first column a feature) must be there. No trap and no row of the
-# transition table may be missing or without a test.
+# all must be among those that ctest knows, and files (first column a feature) must be there. No trap, no fault and no
+# row of the transition table may be missing or without a test.
 #
 #   cmake -DCTEST=ctest -DBUILD=<build folder> -DSCRATCH=<any folder> -P check_map.cmake
 cmake_minimum_required(VERSION 3.21)
 
 set(traps T01 T02 T04 T05 T06 T07 T08 T09 T10 T11 T12 T13 T14 T15 T16 T20 T21 T23 T24 T25 T26 T27 T28 T30 T32 T33 T39
           T40 T42 T43 T44 T45 T46 T47 T48 T49 T52 T53 T54)
+set(faults F01 F02 F03 F04 F05 F06 F07 F08 F09 F10 F11 F12 F13 F14 F15)
 set(rows 1 2 3 3a 4 5 5a 6 6a 6b 8 8a 9a 9a' 9b 9c 9d 10 11 12)
 
 # ctest -N overwrites the log of the run that it is called from, so it is called from a folder of its own.
@@ -62,7 +63,7 @@ foreach(line IN LISTS lines)
     endif()
   endforeach()
 endforeach()
-foreach(id IN LISTS traps rows)
+foreach(id IN LISTS traps faults rows)
   if(NOT id IN_LIST seen)
     string(APPEND wrong "\n  without a test: ${id}")
   endif()
