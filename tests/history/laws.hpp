@@ -162,9 +162,11 @@ using Verdict = std::optional<std::string>;
 [[nodiscard]] inline Verdict effects_happen_once(const Life& life) {
   const Note* commit = nullptr;
   std::size_t effects = 0;
+  Follower state;
   for (const Note& note : life.notes) {
     if (note.what == What::committed) {
       if (commit != nullptr) return "committed twice";
+      if (!state.is_current(note)) return "a commit of a run that did not have the job";
       commit = &note;
     }
     if (note.what == What::effect) {
@@ -174,6 +176,7 @@ using Verdict = std::optional<std::string>;
     const bool goes_on =
         note.what == What::started || note.what == What::lease_expired || note.what == What::retry_scheduled;
     if (commit != nullptr && goes_on) return std::string(to_string(note.what)) + " after a commit";
+    state.follow(note);
   }
   if (commit != nullptr && effects != 1) return "committed, with " + std::to_string(effects) + " effects";
   return std::nullopt;

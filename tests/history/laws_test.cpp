@@ -226,6 +226,7 @@ TEST_CASE("two commits or a run after one or an effect that happens twice are ag
   CHECK(is_only(committed().says(What::effect, 1, 1).after(1s).says(What::lease_expired).broken(),
                 "effects_happen_once"));
   CHECK(is_only(Story{}.says(What::started).says(What::effect, 1, 1).broken(), "effects_happen_once"));
+  CHECK(is_only(two_runs().says(What::committed, 1, 1).says(What::effect, 1, 1).broken(), "effects_happen_once"));
 }
 
 TEST_CASE("a run or a success after a cancel that said cancelled is against the law", "[history]") {

@@ -158,6 +158,8 @@ struct Act {
       return text + " " + in_ms(length_of(command));
     case Kind::set_wall:
       return text + " by " + in_ms(leap_of(command));
+    case Kind::close:
+      return command.a % 2 == 0 ? text + ", by drain_for(0)" : text;
     default:
       return text;
   }

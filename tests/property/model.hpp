@@ -23,8 +23,8 @@ namespace property {
 /// order in which they were accepted. Whoever drives it says what the queue did; `wrong` says what it must not do.
 class Model {
  public:
-  Model(const Setup& setup, bool is_copyable, Time origin)
-      : is_paused(setup.paused), setup_(setup), is_copyable_(is_copyable), origin_(origin) {}
+  Model(const Setup& setup, Form form, Time origin)
+      : is_paused(setup.paused), setup_(setup), form_(form), origin_(origin) {}
 
   Counts counts;
   bool is_paused;
@@ -44,7 +44,7 @@ class Model {
     job.max_failures = options.max_failures.value_or(setup_.max_failures);
     job.max_deliveries =
         setup_.max_deliveries.value_or(std::max<std::uint32_t>(10, job.max_failures + setup_.max_hangs));
-    job.lease = options.lease.value_or(setup_.lease);
+    job.lease = form_.is_at_most_once ? Duration{} : options.lease.value_or(setup_.lease);
     job.max_runtime = options.max_runtime.value_or(setup_.max_runtime);
     job.retry_for = options.retry_for.value_or(setup_.retry_for);
     if (job.retry_for != Duration{} || options.delay != Duration{} || options.at) job.enqueued_at = now;
@@ -198,12 +198,14 @@ class Model {
       return end(job, job.is_cancelled ? counts.cancelled : counts.discarded), true;
     }
     if (kind == OutcomeKind::snooze || kind == OutcomeKind::yield) {
+      if (form_.is_at_most_once) return bury(job, windlass::DeadReason::rejected), true;
       ++counts.snoozes;
       if (is_too_old(job, now)) return bury(job, windlass::DeadReason::failures_exhausted), true;
       return again(job, outcome.delay(), now), true;
     }
     fail(job, error);
     if (kind == OutcomeKind::dead) return bury(job, windlass::DeadReason::rejected), true;
+    if (form_.is_at_most_once) return bury(job, windlass::DeadReason::failures_exhausted), true;
     if (const auto limit = exhausted(job, now)) return bury(job, *limit), true;
     if (kind == OutcomeKind::retry_after) {
       ++counts.retries;
@@ -232,7 +234,7 @@ class Model {
   }
 
   /// Whether a letter offered now comes without its payload.
-  [[nodiscard]] bool is_held(const Job& job) const { return job.inside > 0 && !is_copyable_ && !job.owes_letter; }
+  [[nodiscard]] bool is_held(const Job& job) const { return job.inside > 0 && !form_.is_copyable && !job.owes_letter; }
 
   // How it ends.
 
@@ -265,10 +267,6 @@ class Model {
 
   // What the queue is like.
 
-  /// Jobs by what can be seen of them.
-  struct Tally {
-    std::uint32_t taken = 0, present = 0, waiting = 0, kept = 0, tombstones = 0, ready = 0, busy = 0, owed = 0;
-  };
   [[nodiscard]] Tally tally() const {
     Tally sums;
     for (const Job& job : jobs_) {
@@ -301,12 +299,6 @@ class Model {
   [[nodiscard]] Job& job(std::uint32_t number) { return jobs_[number]; }
 
  private:
-  struct Entry {
-    std::uint32_t number;
-    std::uint64_t pushed;
-    [[nodiscard]] bool is_late(std::uint64_t mark) const noexcept { return pushed >= mark; }
-  };
-
   void wait_or_go(Job& job, Time due, Time now) {
     if (due > now) {
       const Duration past = due - origin_;
@@ -396,7 +388,7 @@ class Model {
   }
 
   const Setup setup_;
-  const bool is_copyable_;
+  const Form form_;
   const Time origin_;
   std::vector<Job> jobs_;
   std::array<std::deque<Entry>, 3> lanes_;

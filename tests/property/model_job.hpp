@@ -14,6 +14,12 @@ namespace property {
 
 using Wall = std::chrono::system_clock::time_point;
 
+/// What of a queue is not in its options.
+struct Form {
+  bool is_copyable = true;  ///< Its payloads.
+  bool is_at_most_once = false;
+};
+
 /// Where a job is, as its queue's users know it.
 enum class Place : std::uint8_t {
   ready,
@@ -97,6 +103,18 @@ struct Counts {
   std::uint64_t accepted = 0, done = 0, dead = 0, abandoned = 0, cancelled = 0, discarded = 0, returned = 0;
   std::uint64_t deliveries = 0, failures = 0, exceptions = 0, retries = 0, snoozes = 0, expiries = 0;
   std::uint64_t redeliveries = 0, stale_settles = 0, late_successes = 0, sink_failures = 0, user_errors = 0;
+};
+
+/// Jobs by what can be seen of them.
+struct Tally {
+  std::uint32_t taken = 0, present = 0, waiting = 0, kept = 0, tombstones = 0, ready = 0, busy = 0, owed = 0;
+};
+
+/// A number in a lane, and when it was put there.
+struct Entry {
+  std::uint32_t number;
+  std::uint64_t pushed;
+  [[nodiscard]] bool is_late(std::uint64_t mark) const noexcept { return pushed >= mark; }
 };
 
 }  // namespace property

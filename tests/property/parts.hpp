@@ -52,13 +52,25 @@ class Watcher {
   std::function<void(windlass::Event, windlass::JobId)> hear_;
 };
 
+/// What of a queue is fixed when it is compiled.
+template <bool can_copy_, bool at_most_once_>
+struct Shape {
+  static constexpr bool can_copy = can_copy_;
+  static constexpr bool at_most_once = at_most_once_;
+};
+using Usual = Shape<true, false>;
+using MoveOnly = Shape<false, false>;
+using AtMostOnce = Shape<false, true>;
+
+template <class Of>
 struct PropertyTraits : windlass::DefaultTraits {
   using Observer = Watcher;
   using Atomics = CountedAtomics;
+  static constexpr bool at_most_once = Of::at_most_once;
 };
 
-template <bool can_copy>
-using Tested = windlass::testing::ManualQueue<Token<can_copy>, windlass::testing::ManualTraits<PropertyTraits>>;
+template <class Of>
+using Tested = windlass::testing::ManualQueue<Token<Of::can_copy>, windlass::testing::ManualTraits<PropertyTraits<Of>>>;
 
 /// A run that is inside, or a pulled lease: what it is known by, and when it may and must lose its job. All times are
 /// as if the clock never had jumped.

@@ -27,19 +27,22 @@ constexpr std::size_t length = 200;  // commands of a sequence
 struct Sequence {
   Setup setup;
   std::vector<Command> commands;
-  bool is_copyable;
+  std::uint64_t shape;  // 0 to 2
 };
 
 Sequence draw(std::uint64_t seed) {
   Random random(seed);
   const Setup setup = property::draw_setup(random);
-  return {setup, property::draw_commands(random, length), seed % 2 == 0};
+  return {setup, property::draw_commands(random, length), seed % 8 == 0 ? 2 : seed % 2};
 }
+
+constexpr const char* shapes[] = {"", ", payloads that cannot be copied", ", at most once"};
 
 // What goes wrong, if the model believes in `believed`; empty if nothing.
 std::string run(const Sequence& sequence, const Setup& believed, const std::vector<Command>& commands) {
-  if (sequence.is_copyable) return Rig<true>(sequence.setup, believed, length).run(commands);
-  return Rig<false>(sequence.setup, believed, length).run(commands);
+  if (sequence.shape == 0) return Rig<property::Usual>(sequence.setup, believed, length).run(commands);
+  if (sequence.shape == 1) return Rig<property::MoveOnly>(sequence.setup, believed, length).run(commands);
+  return Rig<property::AtMostOnce>(sequence.setup, believed, length).run(commands);
 }
 
 std::vector<Command> shrunk(const Sequence& sequence, const Setup& believed) {
@@ -51,8 +54,7 @@ std::string tell(std::uint64_t seed, const Sequence& sequence, const std::string
   const auto commands = shrunk(sequence, sequence.setup);
   std::string text = "WINDLASS_SEED=" + std::to_string(seed) + ": " + wrong +
                      "\nshrunk to: " + run(sequence, sequence.setup, commands) +
-                     "\nqueue: " + to_string(sequence.setup) +
-                     (sequence.is_copyable ? "" : ", payloads that cannot be copied");
+                     "\nqueue: " + to_string(sequence.setup) + shapes[sequence.shape];
   for (std::size_t i = 0; i < commands.size(); ++i)
     text += "\n" + std::to_string(i + 1) + ". " + to_string(commands[i]);
   return text;
@@ -64,7 +66,7 @@ void report_hits() {
   std::printf("commands that made sense:");
   for (std::size_t i = 0; i < property::kinds; ++i) {
     const Kind kind = static_cast<Kind>(i);
-    const std::uint64_t hits = Rig<true>::hits(kind) + Rig<false>::hits(kind);
+    const std::uint64_t hits = property::hits_of(kind);
     std::printf(" %s %" PRIu64, property::kind_names[i].data(), hits);
     least = hits < least ? hits : least;
   }

@@ -17,10 +17,16 @@
 
 namespace property {
 
+/// How many commands of a kind made sense so far.
+inline std::uint64_t& hits_of(Kind kind) {
+  static std::array<std::uint64_t, kinds> all{};
+  return all[static_cast<std::size_t>(kind)];
+}
+
 /// Runs a sequence of commands on a queue and on its model, and compares the two after each.
-template <bool can_copy>
-class Rig : private RigGrips<can_copy> {
-  using Base = RigGrips<can_copy>;
+template <class Of>
+class Rig : private RigGrips<Of> {
+  using Base = RigGrips<Of>;
   using Base::clock_, Base::end_lease, Base::end_run, Base::expect, Base::failure_, Base::grips_, Base::hang,
       Base::ids_, Base::inside_, Base::is_blind, Base::look, Base::model_, Base::now, Base::pulled_, Base::queue_,
       Base::recorder_, Base::reserve, Base::setup_, Base::sync, Base::tell, Base::wall;
@@ -37,7 +43,7 @@ class Rig : private RigGrips<can_copy> {
   [[nodiscard]] std::string run(const std::vector<Command>& commands) {
     std::size_t at = 0;
     for (; at < commands.size() && failure_.empty(); ++at) {
-      if (execute(commands[at])) ++hits(commands[at].kind);
+      if (execute(commands[at])) ++hits_of(commands[at].kind);
       sync();
       if (failure_.empty()) compare();
     }
@@ -45,12 +51,6 @@ class Rig : private RigGrips<can_copy> {
     if (!failure_.empty()) return where + failure_;
     finish();
     return failure_.empty() ? "" : "at the end: " + failure_;
-  }
-
-  /// How many commands of a kind made sense so far.
-  static std::uint64_t& hits(Kind kind) {
-    static std::array<std::uint64_t, kinds> all{};
-    return all[static_cast<std::size_t>(kind)];
   }
 
  private:
@@ -98,8 +98,7 @@ class Rig : private RigGrips<can_copy> {
       case Kind::wait_idle:
         return wait_idle(), true;
       case Kind::close:
-        model_.is_closed = true;
-        return queue_->close(), true;
+        return close(command.a % 2 == 0), true;
     }
     return false;
   }
@@ -199,6 +198,15 @@ class Rig : private RigGrips<can_copy> {
     const std::uint32_t taken = queue_->retry_kept();
     expect(taken == this->accepted_ && this->offered_ >= kept, "retry_kept says " + std::to_string(taken));
     return kept > 0;
+  }
+
+  void close(bool drains) {
+    model_.is_closed = true;
+    if (!drains) return queue_->close();
+    look();
+    const auto result = queue_->drain_for(0s);
+    expect(static_cast<bool>(result) == (model_.tally().present == 0),
+           "drain_for says " + std::string(to_string(result)));
   }
 
   void wait_idle() {

@@ -19,11 +19,11 @@ namespace property {
 
 /// A queue and its model side by side, and everything that the queue calls: handler, observer, sink, policy, on_hung.
 /// All of it happens one after the other, though on several threads: a puppet acts while its caller waits.
-template <bool can_copy>
+template <class Of>
 class RigBase {
  protected:
-  using Payload = Token<can_copy>;
-  using Queue = Tested<can_copy>;
+  using Payload = Token<Of::can_copy>;
+  using Queue = Tested<Of>;
   using JobId = windlass::JobId;
   using Event = windlass::Event;
   using Outcome = windlass::Outcome;
@@ -31,7 +31,7 @@ class RigBase {
   RigBase(const Setup& setup, const Setup& believed, std::size_t commands)
       : setup_(setup),
         recorder_(256 + 64 * commands, [clock = clock_] { return clock.now(); }),
-        model_(believed, can_copy, clock_.now()) {
+        model_(believed, {Of::can_copy, Of::at_most_once}, clock_.now()) {
     queue_.emplace([this](const Payload& payload, windlass::Delivery& delivery) { return handle(payload, delivery); },
                    options(), clock_);
     queue_->observer().tell(recorder_, [this](Event event, JobId id) { hear(event, id); });

@@ -14,10 +14,10 @@
 namespace property {
 
 /// The runs that stay inside and the leases that are pulled: they come, are told things, lose their jobs, and go.
-template <bool can_copy>
-class RigGrips : protected RigBase<can_copy> {
+template <class Of>
+class RigGrips : protected RigBase<Of> {
  protected:
-  using Base = RigBase<can_copy>;
+  using Base = RigBase<Of>;
   using Base::Base;
   using Base::clock_, Base::expect, Base::failure_, Base::grips_, Base::ids_, Base::is_blind, Base::model_, Base::now,
       Base::queue_, Base::recorder_, Base::setup_, Base::wall;

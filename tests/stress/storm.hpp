@@ -104,13 +104,14 @@ class Storm {
     const std::uint64_t dice = mix(cargo.number() + (runs_.fetch_add(1, std::memory_order_relaxed) << 40U));
     const JobId id = delivery.id();
     const std::uint32_t attempt = delivery.attempt();
-    if (dice % 512 == 0) std::this_thread::sleep_for(2ms);  // hangs
-    if (dice % 512 == 1) (void)delivery.sleep_for(2ms);     // hangs, and listens
+    const bool hangs = dice % 512 < 2;
+    if (dice % 512 == 0) std::this_thread::sleep_for(3ms);  // hangs
+    if (dice % 512 == 1) (void)delivery.sleep_for(3ms);     // hangs, and listens
     if (dice / 512 % 64 == 0) extend(delivery, id, attempt);
     if (dice / 512 % 64 == 1) delivery.heartbeat();
     if (dice / 512 % 64 == 2) (void)enqueue(cargo.number() ^ (std::uint64_t{1} << 40U), {});
     if (dice / 512 % 64 == 3) (void)cancel(id);
-    if (dice / 32'768 % 4 == 0) commit(id, attempt, delivery.try_commit());
+    if (hangs || dice / 32'768 % 4 == 0) commit(id, attempt, delivery.try_commit());
     const Outcome outcome = choose(dice / 131'072 % 64);
     if constexpr (is_recorded) recorder_.write_returning(id, attempt, outcome);
     if (outcome.kind() == windlass::OutcomeKind::retry && dice % 2 == 0) throw std::runtime_error("no");
@@ -199,7 +200,7 @@ class Storm {
       auto lease = *std::move(reserved);
       const std::uint64_t dice = random();
       const JobId id = lease.id();
-      if (dice % 64 == 0) std::this_thread::sleep_for(2ms);
+      if (dice % 64 == 0) std::this_thread::sleep_for(3ms);
       if (dice / 64 % 4 == 0) commit(id, lease.attempt(), lease.try_commit());
       const Outcome outcome = choose(dice / 256 % 16);
       if constexpr (is_recorded) recorder_.write_returning(id, lease.attempt(), outcome);
