@@ -104,15 +104,16 @@ class Storm {
     const std::uint64_t dice = mix(cargo.number() + (runs_.fetch_add(1, std::memory_order_relaxed) << 40U));
     const JobId id = delivery.id();
     const std::uint32_t attempt = delivery.attempt();
-    const bool hangs = dice % 512 < 2;
-    if (dice % 512 == 0) std::this_thread::sleep_for(3ms);  // hangs
-    if (dice % 512 == 1) (void)delivery.sleep_for(3ms);     // hangs, and listens
-    if (dice / 512 % 64 == 0) extend(delivery, id, attempt);
-    if (dice / 512 % 64 == 1) delivery.heartbeat();
-    if (dice / 512 % 64 == 2) (void)enqueue(cargo.number() ^ (std::uint64_t{1} << 40U), {});
-    if (dice / 512 % 64 == 3) (void)cancel(id);
-    if (hangs || dice / 32'768 % 4 == 0) commit(id, attempt, delivery.try_commit());
-    const Outcome outcome = choose(dice / 131'072 % 64);
+    const std::uint64_t odds = attempt == 1 ? one_in : one_in / 16;  // so that some meet a run that hung before them
+    const bool hangs = dice % odds < 2;
+    if (dice % odds == 0) std::this_thread::sleep_for(attempt == 1 ? 4ms : 3ms);  // hangs
+    if (dice % odds == 1) (void)delivery.sleep_for(3ms);                          // hangs, and listens
+    if (dice / 1'024 % 64 == 0) extend(delivery, id, attempt);
+    if (dice / 1'024 % 64 == 1) delivery.heartbeat();
+    if (dice / 1'024 % 64 == 2) (void)enqueue(cargo.number() ^ (std::uint64_t{1} << 40U), {});
+    if (dice / 1'024 % 64 == 3) (void)cancel(id);
+    if (hangs || dice / 65'536 % 4 == 0) commit(id, attempt, delivery.try_commit());
+    const Outcome outcome = choose(dice / 262'144 % 64);
     if constexpr (is_recorded) recorder_.write_returning(id, attempt, outcome);
     if (outcome.kind() == windlass::OutcomeKind::retry && dice % 2 == 0) throw std::runtime_error("no");
     return outcome;
@@ -234,7 +235,7 @@ class Storm {
         const std::lock_guard lock(mutex_);
         id = recent_[random() % recent_.size()];
       }
-      (void)cancel(id);
+      if (random() % 8 == 0) (void)cancel(id);
       if (random() % 64 == 0) queue_->pause();
       if (random() % 4 == 0) queue_->resume();
       if (random() % 16 == 0) (void)queue_->retry_kept();
@@ -280,6 +281,7 @@ class Storm {
     return x ^ (x >> 31U);
   }
 
+  static constexpr std::uint64_t one_in = is_recorded ? 64 : 1'024;  // runs hangs, and another one listens meanwhile
   static constexpr std::uint32_t max_failures = 3;
   static constexpr std::uint32_t max_hangs = 3;
   static constexpr std::uint32_t max_deliveries = 5;
