@@ -4,19 +4,18 @@
 #define success_unfenced 1       /* row 3 without a look at the stamp */
 #define settle_unfenced 2        /* row 3a likewise */
 #define renewal_unfenced 3       /* renew likewise */
-#define expiry_unfenced 4        /* row 6 likewise */
-#define expiry_without_hold 5    /* row 6: the redelivery gets no hold of its own */
-#define commit_taken 6           /* row 6 takes committing jobs, too */
-#define free_below_others 7      /* row 10: whoever leaves an ended job frees it, whoever else is inside */
-#define hold_kept 8              /* row 11: a hold is not dropped */
-#define no_resumption 9          /* row 12: the last hung run to return does not go on with its job */
-#define stall_unseen 10          /* row 6b: without a look at the holders */
-#define late_hold_kept 11        /* row 9b: the hold of a stalled job stays */
-#define tombstone_without_hold 12 /* row 9a': who empties a job in a lane takes no hold */
-#define unlinked_late 13         /* row 9a: CAS and unlinking are two sections */
-#define birth_overlooked 14      /* cancel does not look at the birth stamp */
-#define cancel_overlooked 15     /* row 4 does not look at the cancel bit */
-#define delivery_uncounted 16    /* a failure counts no delivery */
-#define hang_uncounted 17        /* a hang counts no delivery */
-#define wake_forgotten 18        /* a job that is due goes into no lane */
-#define no_substitute 19         /* nobody takes the place of a hung worker */
+#define expiry_without_hold 4    /* row 6: the redelivery gets no hold of its own */
+#define commit_taken 5           /* row 6 takes committing jobs, too */
+#define free_below_others 6      /* row 10: whoever leaves an ended job frees it, whoever else is inside */
+#define hold_kept 7              /* row 11: a hold is not dropped */
+#define no_resumption 8          /* row 12: the last hung run to return does not go on with its job */
+#define stall_unseen 9           /* row 6b: without a look at the holders */
+#define late_hold_kept 10        /* row 9b: the hold of a stalled job stays */
+#define tombstone_without_hold 11 /* row 9a': who empties a job in a lane takes no hold */
+#define unlinked_late 12         /* row 9a: CAS and unlinking are two sections */
+#define birth_overlooked 13      /* cancel does not look at the birth stamp */
+#define cancel_overlooked 14     /* row 4 does not look at the cancel bit */
+#define delivery_uncounted 15    /* a failure counts no delivery */
+#define hang_uncounted 16        /* a hang counts no delivery */
+#define wake_forgotten 17        /* a job that is due goes into no lane */
+#define no_substitute 18         /* nobody takes the place of a hung worker */

@@ -72,7 +72,7 @@ again:
     j = slot[s].job;
     if
     :: (slot[s].state == leased || (slot[s].state == committing && MISTAKE == commit_taken)) &&
-       (slot[s].stamp == seen || MISTAKE == expiry_unfenced) ->
+       slot[s].stamp == seen ->
       if
       :: slot[s].cancel -> /* row 6 */
         slot[s].state = done;
