@@ -94,7 +94,7 @@ class FreeList {
     return false;
   }
 
-  /// Slots that were ever taken are all below this. Lock-free.
+  /// Slots that were ever taken are all below this. seq_cst: [pull.stopping]. Lock-free.
   [[nodiscard]] std::uint32_t used() const noexcept { return fresh_.load(std::memory_order_seq_cst); }
 
  private:
@@ -193,7 +193,8 @@ class FreeList {
     std::uint32_t fresh = fresh_.load(std::memory_order_relaxed);
     while (fresh < count_) {
       Policy::probe("free.take.first");
-      if (fresh_.compare_exchange_weak(fresh, fresh + 1, std::memory_order_relaxed, std::memory_order_relaxed)) {
+      // [pull.stopping] seq_cst, before a lease of the slot is in its word; pairs with used() in stop_all_pulled().
+      if (fresh_.compare_exchange_weak(fresh, fresh + 1, std::memory_order_seq_cst, std::memory_order_relaxed)) {
         return fresh;
       }
     }
