@@ -66,7 +66,7 @@ Report go(Options options, const Body& body, const std::string& name) {
       FAIL(describe(report, name));
     }
   } else if (settings.replay.rfind(std::to_string(number) + ":", 0) == 0) {
-    report = replay(to_choices(settings.replay.substr(settings.replay.find(':') + 1)), body);
+    report = replay(to_choices(settings.replay.substr(settings.replay.find(':') + 1)), body, options.seq);
     std::printf("%s\n", (report.failed() ? describe(report, name) : "this schedule passes").c_str());
     if (report.failed()) FAIL(report.failure);
   }

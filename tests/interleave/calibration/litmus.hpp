@@ -21,8 +21,8 @@ using Int = Atomic<int>;
 enum class Weak { found, never };
 
 /// `body` checks that the weak outcome does not come about; `expected` is what C++, and the limits of the model, say.
-inline void litmus(const std::string& name, Weak expected, const Body& body) {
-  const Report report = search({.deviations = 1000, .depth_first = 1'000'000}, body);
+inline void litmus(const std::string& name, Weak expected, const Body& body, Seq seq = Seq::as_executed) {
+  const Report report = search({.deviations = 1000, .depth_first = 1'000'000, .seq = seq}, body);
   const bool was_found = report.failed();
   std::printf("  %-58s %-6s expected, %-6s after %6llu schedules%s\n", name.c_str(),
               expected == Weak::found ? "found" : "never", was_found ? "found" : "never",

@@ -17,6 +17,11 @@ namespace interleave {
   return order;
 }
 
+// The reading half of a read-modify-write: one operation in S, which is noted with the other half.
+[[nodiscard]] constexpr std::memory_order reading_half(std::memory_order order) noexcept {
+  return order == std::memory_order_seq_cst ? std::memory_order_acq_rel : order;
+}
+
 [[nodiscard]] inline const char* to_text(std::memory_order order) noexcept {
   switch (order) {
     case std::memory_order_relaxed:
@@ -97,7 +102,7 @@ class Atomic {
     }
     std::uint32_t picked = run.pick_store(options);
     if (picked == 0 && run.memory.value(at(), newest) == wanted) {
-      run.memory.read(at(), newest, run.seen(), success);
+      run.memory.read(at(), newest, run.seen(), reading_half(success));
       run.memory.write(at(), bits(next), run.seen(), success, true);
       run.tell("cas ", name(), " ", hex(wanted), " -> ", hex(bits(next)), to_text(success));
       return true;
@@ -148,7 +153,7 @@ class Atomic {
   T modify(const char* what, Order order, F next) noexcept {
     Execution& run = Execution::now();
     run.point();
-    const T found = value(observe(run.memory.newest(at()), order));
+    const T found = value(observe(run.memory.newest(at()), reading_half(order)));
     run.memory.write(at(), bits(next(found)), run.seen(), order, true);
     run.tell(what, name(), " ", hex(bits(found)), " -> ", hex(bits(next(found))), to_text(order));
     return found;

@@ -32,6 +32,7 @@ struct Options {
   std::uint64_t random = 5'000;        ///< Then, unless depth-first saw everything, so many random ones.
   std::uint32_t change_points = 8;     ///< Of a random schedule: how often at most the running thread falls behind.
   std::uint64_t seed = 1;              ///< Of the first random schedule; the next has the next seed.
+  Seq seq = Seq::as_executed;          ///< Which total orders of the seq_cst operations are tried.
 };
 
 /// What was found.
@@ -44,6 +45,7 @@ struct Report {
   bool is_exhausted = false;      ///< and there are no others.
   std::uint64_t seed = 0;         ///< Of the failure, if a random schedule found it.
   std::string failure;            ///< Empty if nothing failed.
+  Seq seq = Seq::as_executed;
   std::vector<std::uint32_t> choices;
   std::vector<std::string> trace;
 
@@ -65,6 +67,7 @@ inline bool run_once(Execution& execution, Chooser& chooser, const Body& body) {
 inline void trace(Report& report, const Body& body) {
   Execution execution;
   execution.is_tracing = true;
+  execution.memory.seq = report.seq;
   Replay again(report.choices);
   (void)run_once(execution, again, body);
   report.failure = execution.failure();
@@ -122,7 +125,9 @@ inline void go_at_random(Execution& execution, const Options& options, const Bod
 /// Runs `body` in many schedules; ends with the first that fails.
 [[nodiscard]] inline Report search(const Options& options, const Body& body) {
   Report report;
+  report.seq = options.seq;
   Execution execution;
+  execution.memory.seq = options.seq;
   if (detail::go_deep(execution, options, body, report) && !report.is_exhausted) {
     detail::go_at_random(execution, options, body, report);
   }
@@ -130,8 +135,9 @@ inline void go_at_random(Execution& execution, const Options& options, const Bod
 }
 
 /// Runs one schedule.
-[[nodiscard]] inline Report replay(std::vector<std::uint32_t> choices, const Body& body) {
+[[nodiscard]] inline Report replay(std::vector<std::uint32_t> choices, const Body& body, Seq seq = Seq::as_executed) {
   Report report;
+  report.seq = seq;
   report.choices = std::move(choices);
   detail::trace(report, body);
   return report;

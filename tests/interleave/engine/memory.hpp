@@ -7,16 +7,21 @@
 #include <cstdint>
 #include <vector>
 
+#include "total_order.hpp"
+
 namespace interleave {
 
-inline constexpr std::size_t max_threads = 8;
-
-/// A vector clock: of each thread's doings, how much its owner knows to have happened before.
+/// A vector clock: of each thread's doings, how much its owner knows to have happened before; and which of its seq_cst
+/// operations come before its owner's next one.
 struct Clock {
   std::array<std::uint32_t, max_threads> ticks{};
+  Ordered ordered{};
 
   void join(const Clock& other) noexcept {
-    for (std::size_t i = 0; i < max_threads; ++i) ticks[i] = std::max(ticks[i], other.ticks[i]);
+    for (std::size_t i = 0; i < max_threads; ++i) {
+      ticks[i] = std::max(ticks[i], other.ticks[i]);
+      ordered[i] = std::max(ordered[i], other.ordered[i]);
+    }
   }
 };
 
@@ -45,6 +50,7 @@ struct Observer {
   std::size_t number = 0;
   View view;
   Clock clock;
+  Ordered before_read{};              // `clock.ordered` before its last read
   std::vector<std::uint8_t> rereads;  // per location: how often the same outdated store was read in a row
 
   /// The clock moves on after everything that others can learn of, so that what follows is not covered by it.
@@ -55,16 +61,20 @@ struct Observer {
 /// whoever acquires it learns.
 ///
 /// Follows [intro.races] and [atomics.order] of C++20, with these limits: a store goes to the end of its location's
-/// modification order; the total order S of seq_cst operations is the order in which they are executed; a load reads
-/// only what was stored before (no load buffering). All three leave out executions, none adds one.
+/// modification order; a load reads only what was stored before (no load buffering); the total order S of seq_cst
+/// operations is the order in which they are executed, unless `seq` is `any`. All three leave out executions, none adds
+/// one.
 class Memory {
  public:
   using Location = std::uint32_t;
+
+  Seq seq = Seq::as_executed;
 
   void reset() {
     locations_.resize(std::max<std::size_t>(locations_.size(), 1));
     used_ = 1;
     views_.clear();
+    total_order_.reset();
   }
 
   /// A new location; never 0.
@@ -74,6 +84,7 @@ class Memory {
     cell.stores.clear();
     cell.stores.push_back({initial, 0, 0, {}});
     cell.in_total_order = 0;
+    cell.history.clear();
     return static_cast<Location>(used_++);
   }
 
@@ -85,12 +96,18 @@ class Memory {
     return locations_[at].stores[index].value;
   }
 
-  /// The oldest store that a load by `who` may return. A seq_cst load sees at least what the last seq_cst operation on
-  /// this location read or wrote. And stores become visible in finite time: no endless reading of the same old one.
+  /// The oldest store that a load by `who` may return. A seq_cst load must fit into S: if that is the order of
+  /// execution, it sees at least what the last seq_cst operation on this location read or wrote. And stores become
+  /// visible in finite time: no endless reading of the same old one.
   [[nodiscard]] std::uint32_t oldest(Location at, const Observer& who, std::memory_order order) const noexcept {
     std::uint32_t index = at < who.view.size() ? who.view[at] : 0;
     if (at < who.rereads.size() && who.rereads[at] >= patience && index < newest(at)) ++index;
-    if (order == std::memory_order_seq_cst) index = std::max(index, locations_[at].in_total_order);
+    if (order != std::memory_order_seq_cst) return index;
+    const Cell& cell = locations_[at];
+    while (index < cell.in_total_order && (seq == Seq::as_executed || total_order_.is_full() ||
+                                           !total_order_.fits(cell.history, reading(index), who.clock.ordered))) {
+      ++index;
+    }
     return index;
   }
 
@@ -100,12 +117,13 @@ class Memory {
     const bool is_old = index == before && index < newest(at);
     who.rereads[at] = static_cast<std::uint8_t>(is_old ? who.rereads[at] + 1 : 0);
     raise(who.view, at, index);
+    who.before_read = who.clock.ordered;
     const Store& store = locations_[at].stores[index];
     if (acquires(order)) {
       join(who.view, views_.data() + store.view, store.view_size);
       who.clock.join(store.clock);
     }
-    note_total_order(at, index, order);
+    note_total_order(at, index, reading(index), who, who.before_read, order);
   }
 
   /// A store; one that `replaces` the newest is the second half of a read-modify-write and continues its release
@@ -128,7 +146,7 @@ class Memory {
       next.clock.join(who.clock);
     }
     locations_[at].stores.push_back(next);
-    note_total_order(at, newest(at), order);
+    note_total_order(at, newest(at), writing(newest(at)), who, replaces ? who.before_read : who.clock.ordered, order);
     who.tick();
   }
 
@@ -144,17 +162,27 @@ class Memory {
   struct Cell {
     std::vector<Store> stores;
     std::uint32_t in_total_order = 0;  // the last store that a seq_cst operation read or wrote
+    TotalOrder::History history;
   };
 
+  [[nodiscard]] static constexpr std::uint32_t writing(std::uint32_t store) noexcept { return 2 * store; }
+  [[nodiscard]] static constexpr std::uint32_t reading(std::uint32_t store) noexcept { return 2 * store + 1; }
+
   // [atomics.order]/4 binds a seq_cst load only by seq_cst operations on its own location and by what happens before
-  // it: nothing else that an earlier seq_cst operation's thread did becomes visible by the order alone.
-  void note_total_order(Location at, std::uint32_t index, std::memory_order order) noexcept {
+  // it: nothing else that an earlier seq_cst operation's thread did becomes visible by the order alone. A store tells
+  // only what came before it, so it is itself noted afterwards.
+  void note_total_order(Location at, std::uint32_t index, std::uint32_t place, Observer& who, const Ordered& known,
+                        std::memory_order order) {
     if (order != std::memory_order_seq_cst) return;
     locations_[at].in_total_order = std::max(locations_[at].in_total_order, index);
+    if (seq == Seq::as_executed || total_order_.is_full()) return;
+    total_order_.add(locations_[at].history, place, who.number, known);
+    ++who.clock.ordered[who.number];
   }
 
   std::vector<Cell> locations_;
   std::size_t used_ = 1;
+  TotalOrder total_order_;
   View views_;  // one after the other
   View scratch_;
 };
