@@ -27,7 +27,8 @@ inline unsigned char* const reached = []() -> unsigned char* {
   const int file = open(path, O_RDWR);  // NOLINT
   struct stat facts {};
   if (file < 0 || fstat(file, &facts) != 0) std::abort();
-  void* const bytes = mmap(nullptr, static_cast<std::size_t>(facts.st_size), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  void* const bytes =
+      mmap(nullptr, static_cast<std::size_t>(facts.st_size), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (bytes == MAP_FAILED) std::abort();
   return static_cast<unsigned char*>(bytes);
 }();

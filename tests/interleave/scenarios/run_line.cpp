@@ -83,6 +83,28 @@ TEST_CASE("run line: a run is neither overdue nor over time at first sight, what
   });
 }
 
+TEST_CASE("run line: a run is judged by its own lease and limit and extension", "[line]") {
+  for (const bool is_extended : {false, true}) {
+    interleave::explore([is_extended](Run& run) {
+      Line line;
+      line.begin(queue(1), 10, 1, is_extended ? second : 2 * second, is_extended ? Duration{} : 2 * second);
+      if (is_extended) line.extend_until.store((2 * begun_at * second).count(), std::memory_order_release);
+      run.thread([&] {
+        line.end();
+        line.begin(queue(2), 20, 2, second, second);
+      });
+      run.thread([&] {
+        LeaseWatch watch;
+        for (const int seconds : {0, 1}) {
+          const LeaseWatch::Finding found = look(watch, line, Time{begun_at * second + seconds * second});
+          if (found.slot == 1) check(!found.is_overdue && !found.is_over_time, "judged by another run's");
+        }
+      });
+      run.join();
+    });
+  }
+}
+
 TEST_CASE("run line: stopping one run never stops the next (round)", "[line]") {
   interleave::explore({.random = 10'000}, [](Run& run) {
     Line line;
