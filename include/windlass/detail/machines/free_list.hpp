@@ -164,7 +164,7 @@ class FreeList {
   // The magazine has grown to a chain: all of it to the shared stack. Somebody else may have been faster.
   void pass_on(Head& head) noexcept {
     Policy::probe("free.pass.head");
-    std::uint64_t seen = head.load(std::memory_order_acquire);
+    std::uint64_t seen = head.load(std::memory_order_relaxed);  // only to be compared
     if (low_half(seen) == 0) return;
     Policy::probe("free.pass.take");
     // [free.given] acquire: what hangs on the head becomes ours, and is passed on.

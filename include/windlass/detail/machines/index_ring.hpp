@@ -104,20 +104,23 @@ class IndexRing {
     }
   }
 
+  // What follows is for people and limits, all relaxed: no payload is read through it, and by coherence each sees at
+  // least what every call that happened before it left behind.
+
   /// The number `ahead` places behind the front, or `no_slot` if there is none; outdated as soon as it is returned.
   [[nodiscard]] std::uint32_t peek(std::uint64_t ahead) const noexcept {
     const std::uint64_t position = head_.load(std::memory_order_relaxed) + ahead;
-    const std::uint64_t seen = cells_[position & mask_].load(std::memory_order_acquire);
+    const std::uint64_t seen = cells_[position & mask_].load(std::memory_order_relaxed);
     return high_half(seen) == lap_of(position) ? low_half(seen) : no_slot;
   }
 
   /// The position behind the last number that was pushed.
-  [[nodiscard]] std::uint64_t end() const noexcept { return tail_.load(std::memory_order_seq_cst); }
+  [[nodiscard]] std::uint64_t end() const noexcept { return tail_.load(std::memory_order_relaxed); }
 
   /// How many numbers are in the ring; exact when no other call is in progress.
   [[nodiscard]] std::uint64_t size_approx() const noexcept {
-    const std::uint64_t head = head_.load(std::memory_order_seq_cst);
-    const std::uint64_t tail = tail_.load(std::memory_order_seq_cst);
+    const std::uint64_t head = head_.load(std::memory_order_relaxed);
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
     return tail > head ? tail - head : 0;
   }
 
