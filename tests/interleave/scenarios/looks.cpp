@@ -45,6 +45,28 @@ TEST_CASE("ring: who pushes and looks sees who says so and pops - or the reverse
   });
 }
 
+TEST_CASE("ring: who pushes behind another and looks sees who says so and pops - or the reverse", "[ring]") {
+  interleave::explore({.seq = Seq::any}, [](Run& run) {
+    std::array<Ring::Cell, 2> cells;
+    Ring ring(cells.data(), 2);
+    Flag over{false};
+    std::array<bool, 2> saw{};
+    std::uint32_t found = no_slot;
+    for (const std::uint32_t i : {0U, 1U}) {
+      run.thread([&, i] {
+        ring.push(i);
+        saw[i] = over.load(std::memory_order_seq_cst);
+      });
+    }
+    run.thread([&] {
+      over.store(true, std::memory_order_seq_cst);
+      found = ring.pop();
+    });
+    run.join();
+    check((saw[0] && saw[1]) || found != no_slot, "neither");
+  });
+}
+
 TEST_CASE("ring: who pushed behind another finds both", "[ring]") {
   interleave::explore({.seq = Seq::any}, [](Run& run) {
     std::array<Ring::Cell, 4> cells;

@@ -50,7 +50,9 @@ class IndexRing {
       const std::uint32_t lap = lap_of(tail);
       Cell& cell = cells_[tail & mask_];
       Policy::probe("ring.push.cell");
-      std::uint64_t seen = cell.load(std::memory_order_acquire);  // [ring.filled] acquire: helping passes it on
+      // [ring.filled] acquire: helping passes it on. seq_cst, for an acquire of a seq_cst store is not enough to come
+      // after it in the total order (it does not strongly happen before): [park.publish] of who pushes behind it.
+      std::uint64_t seen = cell.load(std::memory_order_seq_cst);
       if (high_half(seen) == lap) {  // filled, but its producer has not moved the tail yet: help
         advance(tail_, tail, "ring.push.help");
         continue;
