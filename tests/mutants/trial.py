@@ -8,6 +8,8 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 
+EXPLORERS = ("interleave", "interleave_queue")
+
 
 @dataclass
 class Test:
@@ -25,7 +27,7 @@ class Test:
 
     @property
     def is_explorer(self):
-        return self.program == "interleave"
+        return self.program in EXPLORERS
 
 
 def list_tests(program, path, excluded=""):

@@ -18,7 +18,7 @@ foreach(header ${headers})
   string(REPLACE "std::this_thread::yield()" "interleave::yield()" text "${text}")
   string(REGEX REPLACE "std::chrono::(steady_clock|system_clock)::now\\(\\)"
          "interleave::time_of<std::chrono::\\1>()" text "${text}")
-  string(REGEX MATCH "std::(atomic|mutex|condition_variable|thread|this_thread|chrono::[a-z_]*::now)|thread_local "
+  string(REGEX MATCH "std::(atomic<|mutex|condition_variable|thread|this_thread|chrono::[a-z_]*::now)|thread_local "
          left "${text}")
   if(left)
     message(FATAL_ERROR "${header}: not modelled: ${left}")
