@@ -146,7 +146,7 @@ TEST_CASE("a timed wait may end by either", "[calibration]") {
       Condition wake;
       run.thread([&] {
         std::unique_lock lock(mutex);
-        check(wake.wait_until(lock, 0) != status, "as wanted");
+        check(wake.wait_until(lock, std::chrono::steady_clock::time_point{}) != status, "as wanted");
       });
       run.thread([&] { wake.notify_all(); });
       run.join();
