@@ -153,19 +153,6 @@ TEST_CASE("room: who waits for what everybody is told of is told", "[room]") {
   });
 }
 
-TEST_CASE("room: who waits until all have left wakes them", "[room]") {
-  interleave::explore([](Run& run) {
-    WaitList list;
-    Flag closed{false};
-    run.thread([&] { (void)list.wait([&] { return closed.load(std::memory_order_seq_cst); }, {}, {}); });
-    run.thread([&] {
-      closed.store(true, std::memory_order_seq_cst);
-      list.wait_until_left();
-    });
-    run.join();
-  });
-}
-
 TEST_CASE("room: whose time is up looks once more before it says so", "[room]") {
   interleave::explore([](Run& run) {
     WaitList list;

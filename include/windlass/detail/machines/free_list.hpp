@@ -24,7 +24,8 @@ namespace windlass::detail {
 ///
 /// Progress: lock-free, also strictly; a thread stopped anywhere inside delays nobody and hides at most the one chain
 /// it is moving. Exact when no other call is in progress: `take` fails only if all slots are taken. In a race it may
-/// overlook the chains that are being moved at that moment, at most one for each thread inside.
+/// overlook free slots: a chain that another thread moves, or what one gives behind its look and takes before it; at
+/// most a chain's worth for each thread whose call meets this one.
 template <class Policy = StdAtomics>
 class FreeList {
  public:

@@ -48,15 +48,7 @@ class BasicWaitList {
     waiters_.fetch_sub(1, std::memory_order_seq_cst);
     // A notify_one may have hit this waiter just as it gave up, or may be worth two: pass it on.
     wake_.notify_one();
-    left_.notify_all();
     return error;
-  }
-
-  /// Waits until every waiter has left. The caller has made them want to, and keeps notifying none after.
-  void wait_until_left() {
-    std::unique_lock lock(mutex_);
-    wake_.notify_all();
-    left_.wait(lock, [&] { return waiters_.load(std::memory_order_seq_cst) == 0; });
   }
 
  private:
@@ -88,7 +80,6 @@ class BasicWaitList {
   typename Policy::template Atomic<std::uint32_t> waiters_{0};
   Mutex mutex_;
   Condition wake_;
-  Condition left_;
 };
 
 using WaitList = BasicWaitList<>;
