@@ -1,0 +1,77 @@
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <thread>
+
+#include "../harness/report.hpp"
+#include "../harness/spin.hpp"
+#include "../harness/tally.hpp"
+#include "../harness/threads.hpp"
+#include "../pools/pools.hpp"
+#include "scenarios.hpp"
+
+// (a) and (e): empty 16-byte jobs, what a pool costs per job. (b): jobs that work for a microsecond. (i): more threads
+// than cores.
+namespace {
+
+using harness::TallyBoard;
+
+struct Load {
+  std::uint32_t producers = 1;
+  std::uint32_t workers = 2;
+  std::uint32_t jobs = 1U << 17U;
+  std::uint64_t spin_rounds = 0;  // of each job; 0: nothing but the count
+};
+
+// Enqueues every `load.producers`-th job, from `first` on. 16 bytes of captures in either case.
+template <class Pool>
+void produce(Pool& pool, const Load& load, std::uint64_t first) {
+  for (std::uint64_t i = first; i < load.jobs; i += load.producers) {
+    if (load.spin_rounds == 0) {
+      pool.enqueue([i, pool_of_job = &pool] {
+        benchmark::DoNotOptimize(pool_of_job);
+        TallyBoard::add(i);
+      });
+    } else {
+      pool.enqueue([i, rounds = load.spin_rounds] {
+        harness::spin(rounds);
+        TallyBoard::add(i);
+      });
+    }
+  }
+}
+
+template <class Pool>
+void run_jobs(benchmark::State& state, const Load& load) {
+  harness::Costs costs;
+  Pool pool(load.workers, load.jobs);
+  for (auto _ : state) {
+    const auto before = TallyBoard::total();
+    const auto produced =
+        harness::run_together(load.producers, [&](std::uint32_t index) { produce(pool, load, index); });
+    const auto enqueued = harness::Clock::now();
+    const auto ran = TallyBoard::wait_for(before, load.jobs);
+    // From the producers' common start, without the making of their threads.
+    costs.add(state, produced + (harness::Clock::now() - enqueued), load.jobs);
+    if (ran != harness::Tally::of(load.jobs)) return harness::fail(state, "not every job ran exactly once");
+  }
+  costs.report(state, "ns_per_job");
+}
+
+void add(const std::string& scenario, const Load& load) {
+  pools::for_each([&]<class Pool>(std::type_identity<Pool>) {
+    harness::add(scenario, Pool::name, [load](benchmark::State& state) { run_jobs<Pool>(state, load); });
+  });
+}
+
+}  // namespace
+
+void scenarios::add_executors() {
+  add("a_empty_1_producer", {});
+  add("b_1us_of_work", {.jobs = 1U << 13U, .spin_rounds = harness::rounds_per_microsecond()});
+  add("e_empty_4_producers", {.producers = 4});
+  const std::uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
+  add("i_threads_4x_cores", {.producers = 2 * cores, .workers = 2 * cores});
+}

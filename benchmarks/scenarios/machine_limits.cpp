@@ -1,0 +1,132 @@
+#include <benchmark/benchmark.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+
+#include "../harness/report.hpp"
+#include "../harness/threads.hpp"
+#include "scenarios.hpp"
+
+// What the machine itself takes: nothing that uses these can be faster.
+namespace {
+
+using harness::Clock;
+using harness::Costs;
+using harness::fail;
+
+constexpr std::uint64_t calls = 1U << 16U;
+
+// `threads` threads add to one counter.
+void fetch_add(benchmark::State& state, std::uint32_t threads) {
+  Costs costs;
+  for (auto _ : state) {
+    std::atomic<std::uint64_t> counter{0};
+    const auto took = harness::run_together(threads, [&](std::uint32_t) {
+      for (std::uint64_t i = 0; i < calls; ++i) counter.fetch_add(1);
+    });
+    costs.add(state, took, static_cast<double>(calls * threads));
+    if (counter != calls * threads) return fail(state, "fetch_add lost a call");
+  }
+  costs.report(state, "ns_per_call");
+}
+
+// A line goes to the other core and back; the figure is one way. The threads yield: on a machine with one core they
+// would wait for each other for ever, and the figure then is a switch of threads.
+void line_transfer(benchmark::State& state) {
+  constexpr std::uint64_t rounds = 4096;
+  Costs costs;
+  for (auto _ : state) {
+    alignas(64) std::atomic<std::uint64_t> ball{0};
+    const auto took = harness::run_together(2, [&](std::uint32_t index) {
+      for (std::uint64_t i = index; i < 2 * rounds; i += 2) {
+        for (int spins = 0; ball.load(std::memory_order_acquire) != i; ++spins) {
+          if (spins > 10000) std::this_thread::yield();
+        }
+        ball.store(i + 1, std::memory_order_release);
+      }
+    });
+    costs.add(state, took, 2.0 * rounds);
+    if (ball != 2 * rounds) return fail(state, "the ball was lost");
+  }
+  costs.report(state, "ns_one_way");
+}
+
+void clock_read(benchmark::State& state) {
+  Costs costs;
+  for (auto _ : state) {
+    const auto begun = Clock::now();
+    auto last = begun;
+    for (std::uint64_t i = 1; i < calls; ++i) {
+      const auto now = Clock::now();
+      if (now < last) return fail(state, "the clock went back");
+      last = now;
+    }
+    costs.add(state, last - begun, static_cast<double>(calls));
+  }
+  costs.report(state, "ns_per_call");
+}
+
+// A thread sleeps on a condition variable and is woken: what that costs the waker, and how long until it runs.
+void wake(benchmark::State& state) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::uint64_t wanted = 0;
+  std::uint64_t seen = 0;
+  Clock::time_point woken;
+  bool over = false;
+  std::thread sleeper([&] {
+    std::unique_lock lock(mutex);
+    for (;;) {
+      changed.wait(lock, [&] { return over || wanted != seen; });
+      if (over) return;
+      woken = Clock::now();
+      seen = wanted;
+    }
+  });
+  double waker_paid = 0;
+  double until_it_ran = 0;
+  double wakes = 0;
+  const char* wrong = nullptr;
+  for (auto _ : state) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});  // it must be asleep, which no call can tell
+    {
+      const std::lock_guard lock(mutex);
+      ++wanted;
+    }
+    const auto begun = Clock::now();
+    changed.notify_one();
+    waker_paid += harness::nanoseconds(Clock::now() - begun);
+    for (bool is_awake = false; !is_awake;) {
+      std::this_thread::sleep_for(std::chrono::microseconds{100});  // the sleeper needs the mutex, and the core
+      const std::lock_guard lock(mutex);
+      is_awake = seen == wanted;
+    }
+    if (woken < begun) wrong = "the sleeper ran before it was woken";
+    harness::set_time(state, woken < begun ? Clock::duration{} : woken - begun);
+    until_it_ran += harness::nanoseconds(woken - begun);
+    ++wakes;
+  }
+  {
+    const std::lock_guard lock(mutex);
+    over = true;
+  }
+  changed.notify_one();
+  sleeper.join();
+  if (wrong != nullptr) return fail(state, wrong);
+  harness::set_figure(state, "waker_ns", waker_paid / wakes);
+  harness::set_figure(state, "until_it_runs_ns", until_it_ran / wakes);
+}
+
+}  // namespace
+
+void scenarios::add_machine_limits() {
+  harness::add("machine_fetch_add", "machine", [](benchmark::State& state) { fetch_add(state, 1); });
+  harness::add("machine_fetch_add_contended", "machine", [](benchmark::State& state) { fetch_add(state, 2); });
+  harness::add("machine_line_transfer", "machine", line_transfer);
+  harness::add("machine_clock_read", "machine", clock_read);
+  harness::add("machine_wake", "machine", wake)->Iterations(100);
+}

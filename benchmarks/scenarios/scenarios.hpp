@@ -1,0 +1,10 @@
+#pragma once
+
+/// Every group of scenarios, each in the file of its name. Each call registers its rows; README.md says what they
+/// measure.
+namespace scenarios {
+
+void add_machine_limits();
+void add_executors();
+
+}  // namespace scenarios
