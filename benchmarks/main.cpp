@@ -36,6 +36,9 @@ int main(int argc, char** argv) {
   }
   scenarios::add_machine_limits();
   scenarios::add_executors();
+  scenarios::add_latency();
+  scenarios::add_chains();
+  scenarios::add_raw_rings();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return EXIT_FAILURE;
   benchmark::RunSpecifiedBenchmarks();

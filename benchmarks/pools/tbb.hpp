@@ -26,21 +26,24 @@ class TbbArena {
   tbb::task_arena arena_;
 };
 
-/// oneTBB, by task_group::run: each producer has tasks of its own, which the workers steal. The producer does not wait
-/// for the group, for that would make it one more worker.
+/// oneTBB, by a task_group whose tasks are enqueued in an arena. Not task_group::run: there the producer's own arena
+/// would have one worker less than there are cores, and expects the producer to join in.
 class TbbGroup {
  public:
   static constexpr const char* name = "tbb_task_group";
   TbbGroup(std::uint32_t workers, std::uint32_t /*jobs*/)
-      : allowed_(tbb::global_control::max_allowed_parallelism, workers + 1) {}
-  ~TbbGroup() { group_.wait(); }
+      : allowed_(tbb::global_control::max_allowed_parallelism, workers + 1), arena_(static_cast<int>(workers), 0) {}
+  ~TbbGroup() {
+    arena_.execute([&] { group_.wait(); });
+  }
   template <class F>
   void enqueue(F function) {
-    group_.run(std::move(function));
+    arena_.enqueue(group_.defer(std::move(function)));
   }
 
  private:
   tbb::global_control allowed_;
+  tbb::task_arena arena_;
   tbb::task_group group_;
 };
 

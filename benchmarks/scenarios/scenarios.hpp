@@ -6,5 +6,8 @@ namespace scenarios {
 
 void add_machine_limits();
 void add_executors();
+void add_latency();
+void add_chains();
+void add_raw_rings();
 
 }  // namespace scenarios

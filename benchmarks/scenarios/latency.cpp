@@ -1,0 +1,147 @@
+#include <benchmark/benchmark.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <type_traits>
+
+#include "../harness/latencies.hpp"
+#include "../harness/report.hpp"
+#include "../harness/tally.hpp"
+#include "../pools/pools.hpp"
+#include "scenarios.hpp"
+
+// (c): what an enqueue costs its caller, with workers that are busy and with workers that sleep. (d): how long after an
+// enqueue the job starts on a pool that was idle. Every length includes one clock read: see machine_clock_read.
+namespace {
+
+using harness::Clock;
+using harness::Latencies;
+using harness::TallyBoard;
+
+constexpr std::uint32_t workers = 2;
+
+// Keeps every worker of a pool inside a job, until it goes. The jobs sleep, so that none takes the producer's core.
+class Blockade {
+ public:
+  template <class Pool>
+  explicit Blockade(Pool& pool) {
+    for (std::uint32_t i = 1; i <= workers; ++i) {  // one by one: a pool that takes many at once would trap the second
+      pool.enqueue([door = door_] {
+        door->inside.fetch_add(1);
+        door->is_open.wait(false);
+      });
+      const auto end = Clock::now() + std::chrono::seconds{10};
+      while (door_->inside.load() < i && Clock::now() < end) std::this_thread::sleep_for(std::chrono::microseconds{50});
+    }
+  }
+  Blockade(const Blockade&) = delete;
+  Blockade& operator=(const Blockade&) = delete;
+  ~Blockade() {
+    door_->is_open.store(true);
+    door_->is_open.notify_all();
+  }
+  [[nodiscard]] bool is_complete() const { return door_->inside.load() == workers; }
+
+ private:
+  struct Door {
+    std::atomic<std::uint32_t> inside{0};
+    std::atomic<bool> is_open{false};
+  };
+  const std::shared_ptr<Door> door_ = std::make_shared<Door>();  // the jobs may be the last to leave it
+};
+
+template <class Pool>
+void enqueue_busy(benchmark::State& state) {
+  constexpr std::uint32_t jobs = 1U << 15U;
+  Latencies enqueue(jobs * 64);
+  Pool pool(workers, jobs + workers);
+  for (auto _ : state) {
+    const auto before = TallyBoard::total();
+    Clock::duration all{};
+    {
+      const Blockade blockade(pool);
+      if (!blockade.is_complete()) return harness::fail(state, "not every worker could be kept busy");
+      for (std::uint64_t i = 0; i < jobs; ++i) {
+        const auto begun = Clock::now();
+        pool.enqueue([i, pool_of_job = &pool] {
+          benchmark::DoNotOptimize(pool_of_job);
+          TallyBoard::add(i);
+        });
+        const auto took = Clock::now() - begun;
+        enqueue.add(took);
+        all += took;
+      }
+      if (TallyBoard::total() != before) return harness::fail(state, "a job ran while every worker was busy");
+    }
+    harness::set_time(state, all);
+    if (TallyBoard::wait_for(before, jobs) != harness::Tally::of(jobs)) {
+      return harness::fail(state, "not every job ran exactly once");
+    }
+  }
+  enqueue.report(state);
+}
+
+// When a job has started.
+struct Started {
+  Clock::time_point when;
+  std::atomic<bool> is_known{false};
+
+  // False if the job has not run for far too long. The caller leaves its core to the workers.
+  [[nodiscard]] bool wait() const {
+    const auto end = Clock::now() + std::chrono::seconds{10};
+    while (!is_known.load(std::memory_order_acquire)) {
+      if (Clock::now() > end) return false;
+      std::this_thread::sleep_for(std::chrono::microseconds{50});
+    }
+    return true;
+  }
+};
+
+enum class Asked { enqueue, start };
+
+template <class Pool>
+void idle_pool(benchmark::State& state, Asked asked) {
+  constexpr std::uint32_t jobs = 2000;
+  Latencies enqueue(jobs);
+  Latencies start(jobs);
+  for (auto _ : state) {
+    Pool pool(workers, jobs);
+    const auto first = TallyBoard::total();
+    Clock::duration all{};
+    for (std::uint64_t i = 0; i < jobs; ++i) {
+      std::this_thread::sleep_for(std::chrono::microseconds{300});  // until the workers sleep, which no call can tell
+      Started started;
+      const auto begun = Clock::now();
+      pool.enqueue([i, &started] {
+        started.when = Clock::now();
+        TallyBoard::add(i);
+        started.is_known.store(true, std::memory_order_release);
+      });
+      const auto returned = Clock::now();
+      if (!started.wait()) return harness::fail(state, "a job did not run");
+      enqueue.add(returned - begun);
+      start.add(started.when - begun);
+      all += asked == Asked::start ? started.when - begun : returned - begun;
+    }
+    harness::set_time(state, all);
+    if (TallyBoard::total() - first != harness::Tally::of(jobs)) {
+      return harness::fail(state, "not every job ran exactly once");
+    }
+  }
+  (asked == Asked::start ? start : enqueue).report(state);
+}
+
+}  // namespace
+
+void scenarios::add_latency() {
+  pools::for_each([]<class Pool>(std::type_identity<Pool>) {
+    harness::add("c_enqueue_busy_workers", Pool::name, enqueue_busy<Pool>);
+    harness::add_once("c_enqueue_parked_workers", Pool::name,
+                      [](benchmark::State& state) { idle_pool<Pool>(state, Asked::enqueue); });
+    harness::add_once("d_start_on_idle_pool", Pool::name,
+                      [](benchmark::State& state) { idle_pool<Pool>(state, Asked::start); });
+  });
+}
