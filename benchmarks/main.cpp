@@ -39,6 +39,9 @@ int main(int argc, char** argv) {
   scenarios::add_latency();
   scenarios::add_chains();
   scenarios::add_raw_rings();
+  scenarios::add_retries();
+  scenarios::add_promises();
+  scenarios::add_payloads();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return EXIT_FAILURE;
   benchmark::RunSpecifiedBenchmarks();

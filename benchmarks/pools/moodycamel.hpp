@@ -13,8 +13,8 @@
 namespace pools {
 
 /// What a good programmer writes by hand: threads that take up to `Batch` jobs at once out of moodycamel's blocking
-/// queue. An empty function tells a thread to end.
-template <std::size_t Batch>
+/// queue. `Job` is called to run it; an empty one tells a thread to end.
+template <std::size_t Batch, class Job = std::function<void()>>
 class Moodycamel {
  public:
   static constexpr const char* name = Batch == 1 ? "moodycamel_blocking" : "moodycamel_blocking_bulk16";
@@ -33,8 +33,6 @@ class Moodycamel {
   }
 
  private:
-  using Job = std::function<void()>;
-
   void work() {
     std::array<Job, Batch> batch;
     for (bool going = true; going;) {

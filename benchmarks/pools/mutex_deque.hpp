@@ -14,8 +14,9 @@
 
 namespace pools {
 
-/// The textbook: a mutex, a deque, a condition variable. A worker takes up to `Batch` jobs under one lock.
-template <std::size_t Batch>
+/// The textbook: a mutex, a deque, a condition variable. A worker takes up to `Batch` jobs under one lock; `Job` is
+/// called to run it.
+template <std::size_t Batch, class Job = std::function<void()>>
 class MutexDeque {
  public:
   static constexpr const char* name = Batch == 1 ? "mutex_deque_cv" : "mutex_deque_batch16";
@@ -42,8 +43,6 @@ class MutexDeque {
   }
 
  private:
-  using Job = std::function<void()>;
-
   void work() {
     std::array<Job, Batch> batch;
     std::unique_lock lock(mutex_);
@@ -56,7 +55,7 @@ class MutexDeque {
         jobs_.pop_front();
       }
       lock.unlock();
-      for (std::size_t i = 0; i < count; ++i) std::exchange(batch[i], nullptr)();
+      for (std::size_t i = 0; i < count; ++i) std::exchange(batch[i], {})();
       lock.lock();
     }
   }

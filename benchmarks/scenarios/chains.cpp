@@ -1,9 +1,9 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
-#include <optional>
 #include <type_traits>
 
+#include "../harness/batches.hpp"
 #include "../harness/report.hpp"
 #include "../harness/tally.hpp"
 #include "../pools/pools.hpp"
@@ -53,28 +53,12 @@ struct Node {
   static constexpr std::uint64_t roots = 1;
 };
 
-// Returns how long all took; nothing if not every job ran exactly once.
-template <class Job, class Pool>
-std::optional<harness::Clock::duration> run_batch(Pool& pool) {
-  const auto before = TallyBoard::total();
-  const auto begun = harness::Clock::now();
-  for (std::uint64_t root = 0; root < Job::roots; ++root) pool.enqueue(Job{&pool, root});
-  const auto ran = TallyBoard::wait_for(before, Job::jobs);
-  if (ran != harness::Tally::of(Job::jobs)) return std::nullopt;
-  return harness::Clock::now() - begun;
-}
-
 template <class Pool, class Job>
 void run_offspring(benchmark::State& state) {
-  harness::Costs costs;
   Pool pool(workers, static_cast<std::uint32_t>(Job::jobs));
-  auto took = run_batch<Job>(pool);  // not counted: it touches the memory for the first time
-  for (auto _ : state) {
-    if (took) took = run_batch<Job>(pool);
-    if (!took) return harness::fail(state, "not every job ran exactly once");
-    costs.add(state, *took, static_cast<double>(Job::jobs));
-  }
-  costs.report(state, "ns_per_job");
+  harness::time_batches(state, Job::jobs, [&] {
+    for (std::uint64_t root = 0; root < Job::roots; ++root) pool.enqueue(Job{&pool, root});
+  });
 }
 
 }  // namespace

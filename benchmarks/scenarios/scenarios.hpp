@@ -9,5 +9,8 @@ void add_executors();
 void add_latency();
 void add_chains();
 void add_raw_rings();
+void add_retries();
+void add_promises();
+void add_payloads();
 
 }  // namespace scenarios
