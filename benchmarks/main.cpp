@@ -42,6 +42,11 @@ int main(int argc, char** argv) {
   scenarios::add_retries();
   scenarios::add_promises();
   scenarios::add_payloads();
+  scenarios::add_delayed_jobs();
+  scenarios::add_lateness();
+  scenarios::add_lanes();
+  scenarios::add_pump();
+  scenarios::add_pull();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return EXIT_FAILURE;
   benchmark::RunSpecifiedBenchmarks();

@@ -19,7 +19,7 @@ struct Tally {
   friend Tally operator-(const Tally& a, const Tally& b) { return {a.count - b.count, a.sum - b.sum}; }
 
   /// What jobs that are numbered 0 to `jobs` - 1 leave behind when each has run once.
-  static Tally of(std::uint64_t jobs) { return {jobs, jobs * (jobs - 1) / 2}; }
+  static Tally of(std::uint64_t jobs) { return {jobs, jobs == 0 ? 0 : jobs * (jobs - 1) / 2}; }
 };
 
 /// Where jobs count themselves. Each thread has a line of its own, so that counting costs next to nothing.

@@ -12,5 +12,10 @@ void add_raw_rings();
 void add_retries();
 void add_promises();
 void add_payloads();
+void add_delayed_jobs();
+void add_lateness();
+void add_lanes();
+void add_pump();
+void add_pull();
 
 }  // namespace scenarios
