@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
   scenarios::add_lanes();
   scenarios::add_pump();
   scenarios::add_pull();
+  scenarios::add_costs();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return EXIT_FAILURE;
   benchmark::RunSpecifiedBenchmarks();

@@ -3,10 +3,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <memory>
 #include <thread>
 #include <type_traits>
 
+#include "../harness/blockade.hpp"
 #include "../harness/latencies.hpp"
 #include "../harness/report.hpp"
 #include "../harness/tally.hpp"
@@ -23,36 +23,6 @@ using harness::TallyBoard;
 
 constexpr std::uint32_t workers = 2;
 
-// Keeps every worker of a pool inside a job, until it goes. The jobs sleep, so that none takes the producer's core.
-class Blockade {
- public:
-  template <class Pool>
-  explicit Blockade(Pool& pool) {
-    for (std::uint32_t i = 1; i <= workers; ++i) {  // one by one: a pool that takes many at once would trap the second
-      pool.enqueue([door = door_] {
-        door->inside.fetch_add(1);
-        door->is_open.wait(false);
-      });
-      const auto end = Clock::now() + std::chrono::seconds{10};
-      while (door_->inside.load() < i && Clock::now() < end) std::this_thread::sleep_for(std::chrono::microseconds{50});
-    }
-  }
-  Blockade(const Blockade&) = delete;
-  Blockade& operator=(const Blockade&) = delete;
-  ~Blockade() {
-    door_->is_open.store(true);
-    door_->is_open.notify_all();
-  }
-  [[nodiscard]] bool is_complete() const { return door_->inside.load() == workers; }
-
- private:
-  struct Door {
-    std::atomic<std::uint32_t> inside{0};
-    std::atomic<bool> is_open{false};
-  };
-  const std::shared_ptr<Door> door_ = std::make_shared<Door>();  // the jobs may be the last to leave it
-};
-
 template <class Pool>
 void enqueue_busy(benchmark::State& state) {
   constexpr std::uint32_t jobs = 1U << 15U;
@@ -62,7 +32,7 @@ void enqueue_busy(benchmark::State& state) {
     const auto before = TallyBoard::total();
     Clock::duration all{};
     {
-      const Blockade blockade(pool);
+      const harness::Blockade blockade(pool, workers);
       if (!blockade.is_complete()) return harness::fail(state, "not every worker could be kept busy");
       for (std::uint64_t i = 0; i < jobs; ++i) {
         const auto begun = Clock::now();

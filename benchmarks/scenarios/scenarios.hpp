@@ -17,5 +17,6 @@ void add_lateness();
 void add_lanes();
 void add_pump();
 void add_pull();
+void add_costs();
 
 }  // namespace scenarios
