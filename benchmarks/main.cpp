@@ -48,6 +48,8 @@ int main(int argc, char** argv) {
   scenarios::add_pump();
   scenarios::add_pull();
   scenarios::add_costs();
+  benchmark::AddCustomContext("compiler", WINDLASS_BENCH_COMPILER);  // for the table's first line
+  benchmark::AddCustomContext("flags", WINDLASS_BENCH_FLAGS);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return EXIT_FAILURE;
   benchmark::RunSpecifiedBenchmarks();

@@ -42,13 +42,14 @@ void run_all(Pool& pool, std::uint64_t jobs) {
   check(TallyBoard::wait_for(before, jobs) == harness::Tally::of(jobs), "not every job ran exactly once");
 }
 
-// (f): four workers that have worked once, two seconds of nothing.
+// (f): four workers that have worked once, two seconds of nothing. Before these come four in which the watch of
+// windlass sees that nothing goes on any more, and goes to sleep, too.
 template <class Pool>
 void probe_idle() {
   constexpr std::uint32_t workers = 4;
   Pool pool(workers, 1024);
   run_all(pool, 1024);
-  std::this_thread::sleep_for(std::chrono::milliseconds{500});  // until all sleep
+  std::this_thread::sleep_for(std::chrono::seconds{4});
   const auto before = probe::others_activity();
   check(before.threads >= workers, "not every worker is there");
   std::this_thread::sleep_for(std::chrono::seconds{2});

@@ -17,8 +17,19 @@
 #endif
 
 /// The raw queues that are compared. Each is made for so many items at most; `push` always succeeds then, `pop` is
-/// false if nothing was found. Those with `has_bulk` also move many items by one call.
+/// false if nothing was found. Those with `has_bulk` also move many items by one call. One with a `Side` is used only
+/// through that, each thread through its own.
 namespace rings {
+
+template <class Ring>
+struct SideOf {
+  using type = Ring&;
+};
+template <class Ring>
+requires requires { typename Ring::Side; }
+struct SideOf<Ring> {
+  using type = typename Ring::Side;
+};
 
 /// Calls `visit(std::type_identity<Ring>{})` for windlass's, then for each peer.
 template <class Visit>
@@ -26,6 +37,7 @@ void for_each(Visit visit) {
   visit(std::type_identity<Windlass>{});
 #ifdef WINDLASS_BENCH_MOODYCAMEL
   visit(std::type_identity<Moodycamel>{});
+  visit(std::type_identity<MoodycamelTokens>{});
 #endif
 #ifdef WINDLASS_BENCH_CDS
   visit(std::type_identity<CdsVyukov>{});

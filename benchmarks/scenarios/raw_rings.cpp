@@ -27,26 +27,26 @@ constexpr std::size_t batch = 32;
 enum class By { one, bulk };
 
 // One at a time where the ring has no bulk calls: that is then what a bulk costs.
-template <class Ring>
-void push_batch(Ring& ring, By by, std::uint64_t first) {
+template <class Side>
+void push_batch(Side& ring, By by, std::uint64_t first) {
   std::array<std::uint64_t, batch> numbers;
   for (std::size_t i = 0; i < batch; ++i) numbers[i] = first + i;
-  if constexpr (Ring::has_bulk) {
+  if constexpr (Side::has_bulk) {
     if (by == By::bulk) return ring.push_bulk(numbers);
   }
   for (const std::uint64_t number : numbers) ring.push(number);
 }
 
 // Takes up to `batch` items and counts them; none if none was found.
-template <class Ring>
-void pop_batch(Ring& ring, By by, Tally& popped, std::size_t at_most) {
+template <class Side>
+void pop_batch(Side& ring, By by, Tally& popped, std::size_t at_most) {
   std::array<std::uint64_t, batch> numbers{};
   std::size_t count = 0;
   const std::size_t wanted = std::min(batch, at_most);
-  if constexpr (Ring::has_bulk) {
+  if constexpr (Side::has_bulk) {
     if (by == By::bulk) count = ring.pop_bulk(std::span{numbers}.first(wanted));
   }
-  if (!Ring::has_bulk || by == By::one) {
+  if (!Side::has_bulk || by == By::one) {
     while (count < wanted && ring.pop(numbers[count])) ++count;
   }
   for (std::size_t i = 0; i < count; ++i) popped.sum += numbers[i];
@@ -57,12 +57,13 @@ template <class Ring>
 void one_thread(benchmark::State& state, By by) {
   harness::Costs costs;
   Ring ring(items);
+  typename rings::SideOf<Ring>::type side(ring);
   for (auto _ : state) {
     Tally popped;
     const auto begun = harness::Clock::now();
     for (std::uint64_t first = 0; first < items; first += batch) {
-      push_batch(ring, by, first);
-      pop_batch(ring, by, popped, batch);
+      push_batch(side, by, first);
+      pop_batch(side, by, popped, batch);
     }
     costs.add(state, harness::Clock::now() - begun, items);
     if (popped != Tally::of(items)) return harness::fail(state, "not every item came out exactly once");
@@ -80,14 +81,15 @@ void many_threads(benchmark::State& state, By by, std::uint32_t pairs) {
     std::atomic<std::uint64_t> count{0};
     std::atomic<std::uint64_t> sum{0};
     const auto took = harness::run_together(2 * pairs, [&](std::uint32_t index) {
+      typename rings::SideOf<Ring>::type side(ring);
       if (index < pairs) {
-        for (std::size_t i = 0; i < share; i += batch) push_batch(ring, by, index * share + i);
+        for (std::size_t i = 0; i < share; i += batch) push_batch(side, by, index * share + i);
         return;
       }
       Tally popped;
       while (popped.count < share) {
         const std::uint64_t before = popped.count;
-        pop_batch(ring, by, popped, share - popped.count);
+        pop_batch(side, by, popped, share - popped.count);
         if (popped.count == before) std::this_thread::yield();
       }
       count.fetch_add(popped.count);
