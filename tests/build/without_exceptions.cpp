@@ -29,14 +29,13 @@ bool stands_in() {
   std::atomic<int> runs{0};
   std::atomic<bool> is_free{false};
   windlass::JobQueue<int> queue{[&](const int&) {
-                                  if (++runs == 1) {
-                                    while (!is_free) std::this_thread::sleep_for(1ms);
-                                  }
+                                  if (++runs == 1) is_free.wait(false);
                                 },
                                 {.lease = 20ms, .retry = windlass::FixedDelay{}}};
   queue.enqueue(1).or_throw();
   const bool drained = static_cast<bool>(queue.drain_for(10s));
   is_free = true;
+  is_free.notify_one();
   return drained && runs == 2;
 }
 

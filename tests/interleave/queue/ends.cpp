@@ -11,11 +11,10 @@ namespace {
 using namespace std::chrono_literals;
 using interleave::check;
 using interleave::Happening;
-using interleave::QueueTraits;
+using interleave::Queue;
 using interleave::Run;
 using interleave::Thread;
 using windlass::WaitError;
-using Queue = windlass::JobQueue<int, QueueTraits>;
 
 }  // namespace
 

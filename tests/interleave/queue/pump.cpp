@@ -11,10 +11,9 @@ using namespace std::chrono_literals;
 using interleave::check;
 using interleave::Condition;
 using interleave::Mutex;
-using interleave::QueueTraits;
+using interleave::Queue;
 using interleave::Run;
 using interleave::Thread;
-using Queue = windlass::JobQueue<int, QueueTraits>;
 
 }  // namespace
 

@@ -13,6 +13,8 @@ struct QueueTraits : windlass::DefaultTraits {
   static constexpr windlass::Timing timing = windlass::Timing::none;
 };
 
+using Queue = windlass::JobQueue<int, QueueTraits>;
+
 /// Something that happens once; whoever waits for it has no timeout, so that waiting in vain is a deadlock.
 class Happening {
  public:

@@ -11,12 +11,21 @@ namespace {
 using namespace std::chrono_literals;
 using interleave::check;
 using interleave::Happening;
-using interleave::QueueTraits;
+using interleave::Queue;
 using interleave::Run;
 using interleave::Thread;
 using windlass::Delivery;
 using windlass::StopReason;
-using Queue = windlass::JobQueue<int, QueueTraits>;
+
+// Job 0 works until it is told to stop, and that must be for `why`. Job 1, on the same worker, is told nothing.
+auto stopped_for(StopReason why) {
+  return [why](const int& n, Delivery& delivery) {
+    const windlass::StopToken token = delivery.stop_token();
+    if (n == 1) return check(token.reason() == StopReason::none, "told of what concerns another run");
+    while (!token.stop_requested()) (void)delivery.sleep_for(1ms);  // time of the model
+    check(token.reason() == why, "told something else");
+  };
+}
 
 }  // namespace
 
@@ -63,12 +72,7 @@ TEST_CASE("queue: a job that hangs is taken away as often as it may be", "[queue
 TEST_CASE("queue: a run is told that its lease is lost, and the next run of its worker is not", "[queue]") {
   interleave::explore({.depth_first = 200, .random = 500}, [](Run& run) {
     run.thread([] {
-      Queue queue{[&](const int& n, Delivery& delivery) {
-                    const windlass::StopToken token = delivery.stop_token();
-                    if (n == 1) return check(token.reason() == StopReason::none, "told of what concerns another run");
-                    while (!token.stop_requested()) (void)delivery.sleep_for(1ms);
-                    check(token.reason() == StopReason::lease_lost, "told something else");
-                  },
+      Queue queue{stopped_for(StopReason::lease_lost),
                   {.capacity = 2, .workers = 1, .lease = 10ms, .max_substitutes = 0}};
       queue.enqueue(0).or_throw();
       queue.enqueue(1).or_throw();
@@ -108,15 +112,10 @@ TEST_CASE("queue: a cancel is told to the run it is meant for, and to no other (
   });
 }
 
-TEST_CASE("queue: a run that takes too long is told so once, with a lease or without", "[queue]") {
+TEST_CASE("queue: a run that takes too long is told so, and the next run of its worker is not", "[queue]") {
   interleave::explore({.depth_first = 200, .random = 500}, [](Run& run) {
     run.thread([] {
-      Queue queue{[&](const int& n, Delivery& delivery) {
-                    const windlass::StopToken token = delivery.stop_token();
-                    if (n == 1) return check(token.reason() == StopReason::none, "told of what concerns another run");
-                    while (!token.stop_requested()) (void)delivery.sleep_for(1ms);
-                    check(token.reason() == StopReason::max_runtime, "told something else");
-                  },
+      Queue queue{stopped_for(StopReason::max_runtime),
                   {.capacity = 2, .workers = 1, .lease = 0s, .max_substitutes = 0}};
       queue.enqueue(0, {.max_runtime = 10ms}).or_throw();
       queue.enqueue(1).or_throw();
