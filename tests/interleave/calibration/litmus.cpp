@@ -43,27 +43,12 @@ TEST_CASE("message passing needs release and acquire", "[calibration]") {
 }
 
 TEST_CASE("store buffering is excluded by seq_cst only", "[calibration]") {
-  const auto buffer = [](std::memory_order first, std::memory_order second, std::memory_order load) {
-    return [=](Run& run) {
-      Int x{0}, y{0};
-      int a = -1, b = -1;
-      run.thread([&] {
-        x.store(1, first);
-        a = y.load(load);
-      });
-      run.thread([&] {
-        y.store(1, second);
-        b = x.load(load);
-      });
-      run.join();
-      check(a == 1 || b == 1, "both old");
-    };
-  };
-  litmus("store buffering, relaxed", Weak::found, buffer(relaxed, relaxed, relaxed));
-  litmus("store buffering, release and acquire", Weak::found, buffer(release, release, acquire));
-  litmus("store buffering, seq_cst stores, acquire loads", Weak::found, buffer(seq_cst, seq_cst, acquire));
-  litmus("store buffering, one store release, the rest seq_cst", Weak::found, buffer(release, seq_cst, seq_cst));
-  litmus("store buffering, seq_cst", Weak::never, buffer(seq_cst, seq_cst, seq_cst));
+  litmus("store buffering, relaxed", Weak::found, store_buffering(relaxed, relaxed, relaxed));
+  litmus("store buffering, release and acquire", Weak::found, store_buffering(release, release, acquire));
+  litmus("store buffering, seq_cst stores, acquire loads", Weak::found, store_buffering(seq_cst, seq_cst, acquire));
+  litmus("store buffering, one store release, the rest seq_cst", Weak::found,
+         store_buffering(release, seq_cst, seq_cst));
+  litmus("store buffering, seq_cst", Weak::never, store_buffering(seq_cst, seq_cst, seq_cst));
   const auto by_add = [](std::memory_order add, std::memory_order load) {
     return [=](Run& run) {
       Int x{0}, y{0};

@@ -32,4 +32,22 @@ inline void litmus(const std::string& name, Weak expected, const Body& body, Seq
   if (expected == Weak::never) CHECK(report.is_exhausted);
 }
 
+/// Each of two threads stores to one variable and reads the other: do both read the old value?
+inline Body store_buffering(std::memory_order first, std::memory_order second, std::memory_order load) {
+  return [=](Run& run) {
+    Int x{0}, y{0};
+    int a = -1, b = -1;
+    run.thread([&] {
+      x.store(1, first);
+      a = y.load(load);
+    });
+    run.thread([&] {
+      y.store(1, second);
+      b = x.load(load);
+    });
+    run.join();
+    check(a == 1 || b == 1, "both old");
+  };
+}
+
 }  // namespace interleave
