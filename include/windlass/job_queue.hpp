@@ -218,21 +218,19 @@ class JobQueue {
   }
 
   /// No further job starts; running ones go on, pulled ones too.
-  void pause() noexcept { core().is_paused.store(true, std::memory_order_seq_cst); }
+  void pause() noexcept { core().is_paused.store(true); }
   /// Undoes `pause`; wakes at once.
   void resume() {
-    core().is_paused.store(false, std::memory_order_seq_cst);
+    core().is_paused.store(false);
     if (!engine_->is_forked() && core().has_ready()) core().announce_all();
   }
-  [[nodiscard]] bool is_paused() const noexcept { return core().is_paused.load(std::memory_order_seq_cst); }
+  [[nodiscard]] bool is_paused() const noexcept { return core().is_paused.load(); }
 
   /// Refuses new jobs from now on; those that are here are still run.
   void close() {
     if (!engine_->is_forked()) engine_->close();
   }
-  [[nodiscard]] bool is_closed() const noexcept {
-    return engine_->is_forked() || core().is_closed.load(std::memory_order_seq_cst);
-  }
+  [[nodiscard]] bool is_closed() const noexcept { return engine_->is_forked() || core().is_closed.load(); }
 
   /// Waits at most `limit` until nothing is ready or running; delayed jobs may remain. With `workers = 0` runs the
   /// jobs. Else says `timed_out`; `would_deadlock` in a handler or callback of the same crew; `closed` only if the
@@ -305,7 +303,7 @@ class JobQueue {
 
   /// Whether anybody is in a run or holds a lease: then time that passes in one jump is a standstill.
   [[nodiscard]] bool has_leases_out() const noexcept {
-    return engine_->crew.has_pumps() || core().pulled_out.load(std::memory_order_seq_cst) != 0;
+    return engine_->crew.has_pumps() || core().pulled_out.load() != 0;
   }
 
  private:
@@ -379,7 +377,7 @@ class JobQueue {
     bool was_ready = false;  // at one moment is enough: others may enqueue again at once
     const auto ends = [&] {
       was_ready = was_ready || ready();
-      return was_ready || core().phase.load(std::memory_order_seq_cst) == detail::Phase::over;
+      return was_ready || core().phase.load() == detail::Phase::over;
     };
     const WaitError error = engine_->wait_running(ends, engine_->deadline_in(limit));
     if (error != WaitError::none) return WaitResult::failed(error);

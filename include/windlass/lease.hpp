@@ -115,7 +115,7 @@ class Lease {
   static std::optional<Lease> pull(const std::shared_ptr<detail::Gate>& gate, Core& core) {
     detail::Pulled run;
     if (!core.take_lease(run)) return std::nullopt;
-    core.pulled_out.fetch_add(1, std::memory_order_seq_cst);
+    core.pulled_out.fetch_add(1);
     core.host.pulled_lease_out();
     run.id = core.id_of(run.slot);
     if (core.store.hot(run.slot).has_cold) {
@@ -140,7 +140,7 @@ class Lease {
     const detail::SlotView seen = core_->store.hot(run_.slot).word.read();
     if (!detail::is_held(seen) || seen.stamp() != run_.stamp) return StopReason::lease_lost;
     if (seen.cancel()) return StopReason::user;
-    if (core_->phase.load(std::memory_order_seq_cst) >= detail::Phase::stopping) return StopReason::shutdown;
+    if (core_->phase.load() >= detail::Phase::stopping) return StopReason::shutdown;
     return StopReason::none;
   }
 
@@ -158,7 +158,7 @@ class Lease {
       detail::end_pulled(*core_, run_);
       const bool counts = core_->finish(run_.slot, run_.stamp, run_.commit, outcome, nullptr);
       core_->host.pulled_lease_back();
-      core_->pulled_out.fetch_sub(1, std::memory_order_seq_cst);
+      core_->pulled_out.fetch_sub(1);
       core_->note_quiet();
       if (core_->host.is_pumped() && !core_->has_handler()) core_->run_errands();
       return counts;

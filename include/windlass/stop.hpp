@@ -86,12 +86,14 @@ class BasicStopState {
     return round;
   }
 
-  [[nodiscard]] std::uint64_t round() const noexcept { return word_.load(std::memory_order_seq_cst) >> 8U; }
+  [[nodiscard]] std::uint64_t round() const noexcept { return word_.load(std::memory_order_acquire) >> 8U; }
 
   /// Asks `round` to stop, unless it is over or was asked before. Any thread; takes two locks, one after the other.
   bool request(std::uint64_t round, StopReason reason) noexcept {
     std::uint64_t seen = round << 8U;
-    if (!word_.compare_exchange_strong(seen, seen | static_cast<std::uint8_t>(reason), std::memory_order_seq_cst)) {
+    // [stop.asked] release: who learns that it shall stop sees what was done before it was asked.
+    if (!word_.compare_exchange_strong(seen, seen | static_cast<std::uint8_t>(reason), std::memory_order_release,
+                                       std::memory_order_relaxed)) {
       return false;
     }
     const std::lock_guard lock(mutex_);
@@ -104,7 +106,7 @@ class BasicStopState {
 
   /// Why `round` was asked to stop; `once_over` if a newer round has begun. Lock-free.
   [[nodiscard]] StopReason reason(std::uint64_t round, StopReason once_over = StopReason::none) const noexcept {
-    const std::uint64_t word = word_.load(std::memory_order_seq_cst);
+    const std::uint64_t word = word_.load(std::memory_order_acquire);  // [stop.asked] acquire, pairs with request()
     return word >> 8U == round ? static_cast<StopReason>(word & 0xffU) : once_over;
   }
 

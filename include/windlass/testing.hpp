@@ -20,11 +20,11 @@ class ManualClock {
   ManualClock() : state_(std::make_shared<State>()) {}
 
   /// The monotonic time; starts one hour after zero.
-  [[nodiscard]] Time now() const noexcept { return Time{Duration{state_->now.load(std::memory_order_seq_cst)}}; }
+  [[nodiscard]] Time now() const noexcept { return Time{Duration{state_->now.load()}}; }
 
   /// The wall-clock time, which moves along.
   [[nodiscard]] std::chrono::system_clock::time_point wall_now() const noexcept {
-    const Duration wall{state_->wall.load(std::memory_order_seq_cst)};
+    const Duration wall{state_->wall.load()};
     return std::chrono::system_clock::time_point{std::chrono::duration_cast<std::chrono::system_clock::duration>(wall)};
   }
 
@@ -46,7 +46,7 @@ class ManualClock {
 
   /// Sets only the wall clock, as a user does.
   void set_wall(std::chrono::system_clock::time_point to) const noexcept {
-    state_->wall.store(std::chrono::duration_cast<Duration>(to.time_since_epoch()).count(), std::memory_order_seq_cst);
+    state_->wall.store(std::chrono::duration_cast<Duration>(to.time_since_epoch()).count());
   }
 
   /// What sleeping means here: time moves on, nothing that is due happens, and it is no standstill. For queues, and for
@@ -77,14 +77,14 @@ class ManualClock {
     void (*call)(void*, Duration);
   };
   struct State {
-    std::atomic<Duration::rep> now{Duration{std::chrono::hours{1}}.count()};
-    std::atomic<Duration::rep> wall{Duration{std::chrono::hours{24} * 365 * 50}.count()};
+    detail::SeqCst<Duration::rep> now{Duration{std::chrono::hours{1}}.count()};
+    detail::SeqCst<Duration::rep> wall{Duration{std::chrono::hours{24} * 365 * 50}.count()};
     std::recursive_mutex mutex;  // a queue that is told may call on_ready, and that the clock
     std::vector<Listener> listeners;
   };
   void move(Duration by) const noexcept {
-    state_->now.fetch_add(by.count(), std::memory_order_seq_cst);
-    state_->wall.fetch_add(by.count(), std::memory_order_seq_cst);
+    state_->now.fetch_add(by.count());
+    state_->wall.fetch_add(by.count());
   }
   void tell(Duration slept) const {
     const std::lock_guard lock(state_->mutex);

@@ -1,5 +1,7 @@
 // Calibration of what holds for one location, whatever the order: coherence, read-modify-writes, release sequences.
 
+#include <optional>
+
 #include "litmus.hpp"
 
 using namespace interleave;
@@ -167,6 +169,25 @@ TEST_CASE("a failed compare-exchange is a load: it may be outdated, and it synch
     });
     run.join();
   });
+}
+
+TEST_CASE("an atomic is made by a plain write", "[calibration]") {
+  const auto hand_over = [](std::memory_order store, std::memory_order load) {
+    return [=](Run& run) {
+      std::optional<Int> late;
+      Int flag{0};
+      run.thread([&] {
+        late.emplace(1);
+        flag.store(1, store);
+      });
+      run.thread([&] {
+        if (flag.load(load) == 1) (void)late->load(relaxed);
+      });
+      run.join();
+    };
+  };
+  litmus("an atomic handed over, relaxed", Weak::found, hand_over(relaxed, relaxed));
+  litmus("an atomic handed over, release and acquire", Weak::never, hand_over(release, acquire));
 }
 
 TEST_CASE("limits: what C++ allows and this model never produces", "[calibration]") {

@@ -50,7 +50,7 @@ class Atomic {
   static constexpr bool is_always_lock_free = true;
 
   Atomic() noexcept : Atomic(T{}) {}
-  Atomic(T initial) noexcept : at_(Execution::now().memory.add(bits(initial))) {}
+  Atomic(T initial) noexcept : at_(Execution::now().memory.add(bits(initial), Execution::now().seen())) {}
   Atomic(const Atomic&) = delete;
   Atomic& operator=(const Atomic&) = delete;
 
@@ -128,7 +128,9 @@ class Atomic {
 
  private:
   [[nodiscard]] Memory::Location at() const noexcept {
-    if (at_ == 0) at_ = Execution::now().memory.add(0);
+    Execution& run = Execution::now();
+    if (at_ == 0) at_ = run.memory.add(0);
+    if (!run.memory.is_made(at_, run.seen())) run.fail("data race: an atomic that was not made before it is used");
     return at_;
   }
 

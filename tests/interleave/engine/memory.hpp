@@ -77,15 +77,29 @@ class Memory {
     total_order_.reset();
   }
 
-  /// A new location; never 0.
+  /// A new location; never 0. Made by nobody: everybody may use it.
   [[nodiscard]] Location add(std::uint64_t initial) {
     if (used_ == locations_.size()) locations_.emplace_back();
     Cell& cell = locations_[used_];
+    cell.maker = cell.made_at = 0;
     cell.stores.clear();
     cell.stores.push_back({initial, 0, 0, {}});
     cell.in_total_order = 0;
     cell.history.clear();
     return static_cast<Location>(used_++);
+  }
+
+  /// A new location that `maker` has made: to make it is a plain write.
+  [[nodiscard]] Location add(std::uint64_t initial, const Observer& maker) {
+    const Location at = add(initial);
+    locations_[at].maker = maker.number;
+    locations_[at].made_at = maker.clock.ticks[maker.number];
+    return at;
+  }
+
+  /// Whether `at` was made before whatever `who` does next.
+  [[nodiscard]] bool is_made(Location at, const Observer& who) const noexcept {
+    return who.clock.ticks[locations_[at].maker] >= locations_[at].made_at;
   }
 
   [[nodiscard]] std::uint32_t newest(Location at) const noexcept {
@@ -160,6 +174,8 @@ class Memory {
     Clock clock;
   };
   struct Cell {
+    std::size_t maker = 0;
+    std::uint32_t made_at = 0;
     std::vector<Store> stores;
     std::uint32_t in_total_order = 0;  // the last store that a seq_cst operation read or wrote
     TotalOrder::History history;

@@ -94,7 +94,7 @@ class Core {
   windlass::CancelResult cancel(windlass::JobId id) { return windlass::detail::cancel_job(core_, id); }
   void retry_after(windlass::Duration backoff) noexcept { backoff_ = backoff; }
   /// As a shutdown does.
-  void end_redelivery() { core_.phase.store(windlass::detail::Phase::draining, std::memory_order_seq_cst); }
+  void end_redelivery() { core_.phase.store(windlass::detail::Phase::draining); }
 
   [[nodiscard]] std::uint64_t count(windlass::detail::Count what) const { return core_.counters.sum(what); }
   [[nodiscard]] int runs() const noexcept { return runs_; }

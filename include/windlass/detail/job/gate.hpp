@@ -15,7 +15,8 @@ class Gate {
   /// True if the queue is there until leave(). Never in the child of a fork().
   [[nodiscard]] bool enter() noexcept {
     if (is_forked()) return false;
-    if ((word_.fetch_add(1, std::memory_order_seq_cst) & shut_bit) == 0) return true;
+    if ((word_.fetch_add(1, std::memory_order_relaxed) & shut_bit) == 0)
+      return true;  // one word: its own order decides
     leave();
     return false;
   }
@@ -25,7 +26,7 @@ class Gate {
     return fork_generation.load(std::memory_order_relaxed) != generation_;
   }
 
-  void leave() noexcept { word_.fetch_sub(1, std::memory_order_seq_cst); }
+  void leave() noexcept { word_.fetch_sub(1, std::memory_order_release); }  // [gate.left] release, pairs with shut()
 
   /// A call that passed the gate, or not, until the end of its scope.
   class Visit {
@@ -45,8 +46,9 @@ class Gate {
 
   /// Nobody enters any more; returns when all have left.
   void shut() noexcept {
-    word_.fetch_or(shut_bit, std::memory_order_seq_cst);
-    while (word_.load(std::memory_order_seq_cst) != shut_bit) std::this_thread::yield();
+    word_.fetch_or(shut_bit, std::memory_order_relaxed);
+    // [gate.left] acquire: what was done inside comes before what the destructor does.
+    while (word_.load(std::memory_order_acquire) != shut_bit) std::this_thread::yield();
   }
 
  private:

@@ -31,7 +31,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   JobCore(Handler handler, QueueOptions<Payload>&& given, Host& its_host, typename Traits::Clock its_clock,
           std::uint32_t its_number)
       : Intake(std::move(given), its_host, its_clock, its_number), handler_(std::move(handler)) {
-    this->is_paused.store(options.paused, std::memory_order_relaxed);
+    this->is_paused.store(options.paused);
     if (has_leases && options.lease > Duration{}) host.lease_in_use(options.lease);
     if (options.max_runtime > Duration{}) host.lease_in_use(options.max_runtime);
   }
@@ -94,7 +94,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   }
 
   bool expire(std::uint32_t slot, std::uint32_t low_stamp) override {
-    const bool is_open = phase.load(std::memory_order_seq_cst) == Phase::open;
+    const bool is_open = phase.load() == Phase::open;
     const State reached = store.hot(slot).word.expire(low_stamp, is_open ? State::expired : State::stalled);
     if (reached == State::free) return false;
     counters.add(Count::expiries);
@@ -111,7 +111,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
 
   bool extend(Run& run, Duration by) override {
     if (run.commit == Commit::made) return true;
-    if (run.line.over_time.load(std::memory_order_seq_cst) == run.round) return false;
+    if (run.line.over_time.load() == run.round) return false;
     const Duration::rep until = later(host.lease_time(clock.now()), by).time_since_epoch().count();
     if (until > run.line.extend_until.load(std::memory_order_relaxed)) {
       run.line.extend_until.store(until, std::memory_order_release);
@@ -167,9 +167,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   [[nodiscard]] bool has_handler() const noexcept { return is_callable_v<Payload> || handler_; }
 
   /// Whether jobs may start now: not paused, and not at the end of a shutdown.
-  [[nodiscard]] bool may_start() const noexcept {
-    return !this->is_paused.load(std::memory_order_seq_cst) && phase.load(std::memory_order_seq_cst) < Phase::stopping;
-  }
+  [[nodiscard]] bool may_start() const noexcept { return !this->is_paused.load() && phase.load() < Phase::stopping; }
 
   /// Row 2 for a pulled lease: its slot, stamp and round. False if there is no job.
   [[nodiscard]] bool take_lease(Pulled& pulled) {
@@ -186,7 +184,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
         this->drop_tombstone(slot);
         continue;
       }
-      const bool is_late = phase.load(std::memory_order_seq_cst) >= Phase::stopping;  // [pull.stopping] after the lease
+      const bool is_late = phase.load() >= Phase::stopping;  // [pull.stopping] after the lease
       if (is_late) stop.request(pulled.round, StopReason::shutdown);
       return true;
     }

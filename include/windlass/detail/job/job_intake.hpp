@@ -31,7 +31,7 @@ class JobIntake : public JobLife<Payload, Traits> {
       return EnqueueResult::refused(EnqueueError::invalid_options, field);
     }
     const std::uint64_t ticket = counters.add(Count::accepted);  // before the look at closed: close() does the reverse
-    if (this->is_closed.load(std::memory_order_seq_cst)) {
+    if (this->is_closed.load()) {
       leave();
       return EnqueueResult::refused(EnqueueError::closed);
     }
@@ -126,7 +126,7 @@ class JobIntake : public JobLife<Payload, Traits> {
     const auto wall = clock.wall_now();
     if (at <= wall) return now;
     const Duration left = at - wall;
-    const bool is_open = this->phase.load(std::memory_order_seq_cst) == Phase::open;
+    const bool is_open = this->phase.load() == Phase::open;
     return later(now, is_open ? std::min<Duration>(left, std::chrono::seconds{1}) : left);
   }
 

@@ -122,9 +122,9 @@ class JobLife : public JobBurial<Payload, Traits> {
  protected:
   // A job that is settled, or whose enqueue ends, after its queue's shutdown has nobody else to care for it.
   void deal_with_leftovers() {
-    if (phase.load(std::memory_order_seq_cst) >= Phase::stopping) {
+    if (phase.load() >= Phase::stopping) {
       this->note_quiet();
-      if (phase.load(std::memory_order_seq_cst) == Phase::over) sweep_leftovers(*this);
+      if (phase.load() == Phase::over) sweep_leftovers(*this);
     }
   }
 
@@ -192,8 +192,8 @@ class JobLife : public JobBurial<Payload, Traits> {
         break;
     }
     // A pulled lease is told by the phase.
-    const bool was_stopped = run == nullptr ? phase.load(std::memory_order_seq_cst) >= Phase::stopping
-                                            : run->line.stop.reason(run->round) == StopReason::shutdown;
+    const bool was_stopped =
+        run == nullptr ? phase.load() >= Phase::stopping : run->line.stop.reason(run->round) == StopReason::shutdown;
     if (was_stopped && outcome.kind() != OutcomeKind::dead) return {State::ready};  // a leftover, and no failure
     const Time now = clock.now();
     ColdSlot& cold = store.cold(slot);
@@ -242,7 +242,7 @@ class JobLife : public JobBurial<Payload, Traits> {
     if (choice == OnHung::give_up) return apply(slot, {State::dead, {}, DeadReason::hung}, Count::cancelled);
     auto& word = store.hot(slot).word;
     const bool crowded = word.read().holders() > SlotView::max_holders / 2;
-    const bool waits = choice == OnHung::wait || crowded || phase.load(std::memory_order_seq_cst) != Phase::open;
+    const bool waits = choice == OnHung::wait || crowded || phase.load() != Phase::open;
     if (waits && word.stall()) return;  // row 6b; row 12 goes on from there
     go_on_after_hang(slot);
   }
@@ -250,7 +250,7 @@ class JobLife : public JobBurial<Payload, Traits> {
   // Owns `settling`, and the job may run again; not once a shutdown began.
   void go_on_after_hang(std::uint32_t slot) {
     book_hang(slot);
-    if (phase.load(std::memory_order_seq_cst) == Phase::open) return apply(slot, after_hang(slot), Count::cancelled);
+    if (phase.load() == Phase::open) return apply(slot, after_hang(slot), Count::cancelled);
     auto& word = store.hot(slot).word;
     if (!word.settle(this->leftover == Leftover::discard ? State::done : State::dead)) {
       (void)word.settle(State::done);

@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "../machines/seq_cst.hpp"
 #include "../machines/wait_list.hpp"
 #include "counters.hpp"
 #include "frame.hpp"
@@ -79,7 +80,7 @@ class JobParts {
   /// A job is over or waits, and was counted: somebody may wait for that.
   void note_quiet() noexcept {
     idle.notify_all();
-    if (is_closed.load(std::memory_order_seq_cst)) takers.notify_all();  // the last job may be gone
+    if (is_closed.load()) takers.notify_all();  // the last job may be gone
   }
 
   /// The earliest deadline is a new one.
@@ -137,11 +138,11 @@ class JobParts {
   WaitList room;    // enqueue on a full queue
   WaitList idle;    // wait_idle_for, drain_for, shutdown
   WaitList takers;  // reserve and run
-  std::atomic<Phase> phase{Phase::open};
-  std::atomic<bool> is_closed{false};
-  std::atomic<bool> is_paused{false};
-  std::atomic<std::uint32_t> pulled_out{0};  // leases that are neither settled nor destroyed
-  Leftover leftover = Leftover::run;         // of the shutdown; set before `phase` becomes `over`
+  SeqCst<Phase> phase{Phase::open};
+  SeqCst<bool> is_closed{false};
+  SeqCst<bool> is_paused{false};
+  SeqCst<std::uint32_t> pulled_out{0};  // leases that are neither settled nor destroyed
+  Leftover leftover = Leftover::run;    // of the shutdown; set before `phase` becomes `over`
   Function<void(JobId, Payload&&)> hand_back;
   [[no_unique_address]] typename Traits::Observer observer;
 };

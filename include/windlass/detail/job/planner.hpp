@@ -5,6 +5,7 @@
 
 #include "../machines/atomics.hpp"
 #include "../machines/locks.hpp"
+#include "../machines/seq_cst.hpp"
 #include "../machines/timing_wheel.hpp"
 #include "windlass/clock.hpp"
 
@@ -57,7 +58,7 @@ class BasicPlanner {
   }
 
   /// When tick() has something to do next, as the last Hold left it; Time::max() if never. Lock-free; any thread.
-  [[nodiscard]] Time next_due() const noexcept { return Time{Duration{next_.load(std::memory_order_seq_cst)}}; }
+  [[nodiscard]] Time next_due() const noexcept { return Time{Duration{next_.load()}}; }
 
  private:
   // The last tick that there is means never: take_due(Time::max()) takes that, too.
@@ -79,7 +80,7 @@ class BasicPlanner {
 
   void publish() noexcept {
     const Time due = time_of(wheel_.next_due());
-    if (due != next_due()) next_.store(due.time_since_epoch().count(), std::memory_order_seq_cst);
+    if (due != next_due()) next_.store(due.time_since_epoch().count());
   }
 
   typename Locks<Policy>::Mutex mutex_;
@@ -87,7 +88,7 @@ class BasicPlanner {
   TimingWheel wheel_;
   const Time origin_;
   const Duration tick_;
-  typename Policy::template Atomic<Duration::rep> next_{Time::max().time_since_epoch().count()};
+  SeqCst<Duration::rep, Policy> next_{Time::max().time_since_epoch().count()};
 };
 
 using Planner = BasicPlanner<>;

@@ -119,7 +119,7 @@ template <class Core>
   if (cold.pulled_until > lease_now) {
     next = std::min(next, cold.pulled_until);
   } else {
-    const bool is_open = core.phase.load(std::memory_order_seq_cst) == Phase::open;
+    const bool is_open = core.phase.load() == Phase::open;
     alarm.reached = core.store.hot(slot).word.expire(static_cast<std::uint32_t>(cold.pulled_stamp),
                                                      is_open ? State::expired : State::stalled);
     if (alarm.reached != State::free) {

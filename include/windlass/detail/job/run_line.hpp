@@ -4,6 +4,7 @@
 
 #include "../machines/atomics.hpp"
 #include "../machines/locks.hpp"
+#include "../machines/seq_cst.hpp"
 #include "windlass/clock.hpp"
 #include "windlass/stop.hpp"
 
@@ -23,21 +24,21 @@ struct alignas(cache_line) BasicRunLine {
   using Mutex = typename Locks<Policy>::Mutex;
   using Condition = typename Locks<Policy>::Condition;
 
-  Atomic<std::uint64_t> running{0};       // {low stamp:32 | slot + 1:32}; 0 = no run
-  Atomic<QueueBase*> queue{nullptr};      // whose slot
-  Atomic<std::uint32_t> beats{0};         // heartbeats
-  Atomic<std::uint32_t> runs{0};          // tells two runs of one job apart from one extended run
-  Atomic<Duration::rep> lease{0};         // ns; 0 = never expires
-  Atomic<Duration::rep> max_runtime{0};   // ns; 0 = no limit
-  Atomic<Duration::rep> extend_until{0};  // lease time since the epoch; only grows within a run
-  Atomic<std::uint64_t> over_time{0};     // the round that took longer than max_runtime; by the watch
+  Atomic<std::uint64_t> running{0};            // {low stamp:32 | slot + 1:32}; 0 = no run
+  Atomic<QueueBase*> queue{nullptr};           // whose slot
+  Atomic<std::uint32_t> beats{0};              // heartbeats
+  Atomic<std::uint32_t> runs{0};               // tells two runs of one job apart from one extended run
+  Atomic<Duration::rep> lease{0};              // ns; 0 = never expires
+  Atomic<Duration::rep> max_runtime{0};        // ns; 0 = no limit
+  Atomic<Duration::rep> extend_until{0};       // lease time since the epoch; only grows within a run
+  SeqCst<std::uint64_t, Policy> over_time{0};  // the round that took longer than max_runtime; by the watch
   alignas(cache_line) BasicStopState<Atomic<std::uint64_t>, Mutex, Condition> stop;
   Mutex sleep_mutex;
-  Condition sleep;                      // sleep_for in the handler
-  bool is_searching = false;            // the worker's own: it owes Parking an end_search()
-  const std::uint64_t* ends = nullptr;  // its own: where it stops in each lane, if anywhere
-  std::uint32_t turn = 0;               // its own: whose turn it is among weighted lanes
-  Atomic<QueueBase*> looking{nullptr};  // a queue the worker looks into without running anything of it
+  Condition sleep;                              // sleep_for in the handler
+  bool is_searching = false;                    // the worker's own: it owes Parking an end_search()
+  const std::uint64_t* ends = nullptr;          // its own: where it stops in each lane, if anywhere
+  std::uint32_t turn = 0;                       // its own: whose turn it is among weighted lanes
+  SeqCst<QueueBase*, Policy> looking{nullptr};  // a queue the worker looks into without running anything of it
 
   // A worker inside user code that belongs to no run: a sink, `on_hung`.
   static constexpr std::uint32_t errand = no_slot - 1;

@@ -13,6 +13,7 @@
 #include "../job/lease_watch.hpp"
 #include "../job/queue_base.hpp"
 #include "../machines/parking.hpp"
+#include "../machines/seq_cst.hpp"
 #include "../machines/wait_list.hpp"
 #include "thread_name.hpp"
 #include "timekeeper.hpp"
@@ -61,7 +62,7 @@ class Crew final : public Host {
   [[nodiscard]] std::string_view first_queue() noexcept {
     const std::lock_guard lock(mutex_);
     for (const auto& entry : queues_) {
-      if (const QueueBase* const queue = entry.load(std::memory_order_relaxed)) return queue->name();
+      if (const QueueBase* const queue = entry.load()) return queue->name();
     }
     return {};
   }
@@ -93,7 +94,7 @@ class Crew final : public Host {
   /// So much time has passed on a clock that is moved by hand, and it was no standstill. Not beside round().
   void slept(Duration by) noexcept {
     next_watch_ += by;
-    armed_at_.fetch_add(by.count(), std::memory_order_seq_cst);
+    armed_at_.fetch_add(by.count());
   }
 
   /// Asks every run of `queue` to stop; calls `visit(slot)` for each. Errands are not asked.
@@ -111,28 +112,26 @@ class Crew final : public Host {
   void plan_changed() noexcept override;
   void lease_in_use(Duration lease) noexcept override;
   void pulled_lease_out() noexcept override;
-  void pulled_lease_back() noexcept override { pulled_.fetch_sub(1, std::memory_order_seq_cst); }
+  void pulled_lease_back() noexcept override { pulled_.fetch_sub(1); }
   bool stop_run(const QueueBase& queue, std::uint32_t slot, std::uint32_t low_stamp, StopReason why) noexcept override;
-  [[nodiscard]] Time lease_time(Time now) const noexcept override {
-    return now - Duration{stalled_.load(std::memory_order_acquire)};
-  }
+  [[nodiscard]] Time lease_time(Time now) const noexcept override { return now - Duration{stalled_.load()}; }
   [[nodiscard]] bool is_pumped() const noexcept override { return options_.max_workers == 0; }
 
   /// For pumping hosts: calls on_ready, unless that was done since it was last armed.
   void signal_ready() noexcept;
 
   /// For pumping hosts: on_ready is called again on the next change from nothing to something.
-  void rearm_ready() noexcept { ready_armed_.store(true, std::memory_order_seq_cst); }
+  void rearm_ready() noexcept { ready_armed_.store(true); }
 
   [[nodiscard]] std::string_view name() const noexcept { return options_.name.view(); }
-  [[nodiscard]] std::uint32_t hung() const noexcept { return hung_.load(std::memory_order_seq_cst); }
+  [[nodiscard]] std::uint32_t hung() const noexcept { return hung_.load(); }
   /// Threads beyond the number asked for.
   [[nodiscard]] std::uint32_t substitutes() const noexcept {
-    const std::uint32_t active = active_.load(std::memory_order_seq_cst);
-    const std::uint32_t target = target_.load(std::memory_order_seq_cst);
+    const std::uint32_t active = active_.load();
+    const std::uint32_t target = target_.load();
     return active > target ? active - target : 0;
   }
-  [[nodiscard]] bool is_degraded() const noexcept { return degraded_.load(std::memory_order_seq_cst); }
+  [[nodiscard]] bool is_degraded() const noexcept { return degraded_.load(); }
   /// How often a worker hook or on_ready threw.
   [[nodiscard]] std::uint64_t hook_errors() const noexcept { return hook_errors_.load(std::memory_order_relaxed); }
 
@@ -143,12 +142,12 @@ class Crew final : public Host {
     RunLine line;
     Parking<>::Sleeper bed;
     Kind kind = Kind::worker;
-    std::uint32_t index = 0;                  // among its kind
-    LeaseWatch watch;                         // watch() only
-    std::atomic<std::uint64_t> hung_in{0};    // the line's name while its run hangs; set by watch() only
-    bool is_standing_by = false;              // under mutex_
-    std::atomic<QueueBase*> inside{nullptr};  // whose code the thread is in, if queues come and go
-    std::atomic<bool> is_taken{false};        // a thread is here
+    std::uint32_t index = 0;             // among its kind
+    LeaseWatch watch;                    // watch() only
+    SeqCst<std::uint64_t> hung_in{0};    // the line's name while its run hangs; set by watch() only
+    bool is_standing_by = false;         // under mutex_
+    SeqCst<QueueBase*> inside{nullptr};  // whose code the thread is in, if queues come and go
+    SeqCst<bool> is_taken{false};        // a thread is here
     std::thread thread;
   };
 
@@ -194,22 +193,22 @@ class Crew final : public Host {
   CrewOptions options_;
   const std::uint32_t count_;
   const std::unique_ptr<Record[]> records_;
-  std::array<std::atomic<QueueBase*>, max_queues> queues_{};
+  std::array<SeqCst<QueueBase*>, max_queues> queues_{};
   std::array<std::atomic<std::uint32_t>, max_queues> weights_{};
-  std::atomic<std::uint32_t> queue_count_{0};  // highest index in use + 1
-  std::atomic<std::uint32_t> target_{0};       // workers wanted
-  std::atomic<bool> stopping_{false};
-  std::atomic<std::uint32_t> active_{0};  // threads that work or look for work: neither standing by nor unborn
-  std::atomic<std::uint32_t> hung_{0};
-  std::atomic<bool> degraded_{false};
+  SeqCst<std::uint32_t> queue_count_{0};  // highest index in use + 1
+  SeqCst<std::uint32_t> target_{0};       // workers wanted
+  SeqCst<bool> stopping_{false};
+  SeqCst<std::uint32_t> active_{0};  // threads that work or look for work: neither standing by nor unborn
+  SeqCst<std::uint32_t> hung_{0};
+  SeqCst<bool> degraded_{false};
   std::atomic<std::uint64_t> hook_errors_{0};
-  std::atomic<bool> armed_{false};
+  SeqCst<bool> armed_{false};
   std::atomic<bool> is_watching_{false};
-  std::atomic<bool> ready_armed_{true};
-  std::atomic<std::uint32_t> pulled_{0};
-  std::atomic<Duration::rep> shortest_lease_{0};
-  std::atomic<Duration::rep> armed_at_{0};
-  std::atomic<Duration::rep> stalled_{0};
+  SeqCst<bool> ready_armed_{true};
+  SeqCst<std::uint32_t> pulled_{0};
+  SeqCst<Duration::rep> shortest_lease_{0};
+  SeqCst<Duration::rep> armed_at_{0};
+  SeqCst<Duration::rep> stalled_{0};
   Parking<> parking_;
   Timekeeper timekeeper_;
   WaitList exits_;     // threads and queues that go
@@ -225,9 +224,9 @@ void Crew::stop_runs(const QueueBase& queue, StopReason why, Visit visit) {
   for (std::uint32_t i = 0; i < count_; ++i) {
     RunLine& line = records_[i].line;
     const std::uint64_t round = line.stop.round();  // as in stop_run()
-    const std::uint64_t running = line.running.load(std::memory_order_seq_cst);
+    const std::uint64_t running = line.running.load(std::memory_order_acquire);
     if (running == 0 || low_half(running) - 1 == RunLine::errand) continue;
-    if (line.queue.load(std::memory_order_seq_cst) != &queue) continue;
+    if (line.queue.load(std::memory_order_acquire) != &queue) continue;
     if (line.stop.round() != round) continue;
     line.stop.request(round, why);
     visit(low_half(running) - 1);
@@ -245,14 +244,14 @@ void Crew::detach(QueueBase& queue, Nag nag) {
   {
     const std::lock_guard lock(mutex_);
     for (auto& entry : queues_) {
-      if (entry.load(std::memory_order_relaxed) == &queue) entry.store(nullptr, std::memory_order_seq_cst);
+      if (entry.load() == &queue) entry.store(nullptr);
     }
   }
   // Whoever announces the queue after this sees it gone; wait for those who announced it before.
   const auto is_left = [&] {
     for (std::uint32_t i = 0; i < count_; ++i) {
-      if (records_[i].inside.load(std::memory_order_seq_cst) == &queue) return false;
-      if (records_[i].line.looking.load(std::memory_order_seq_cst) == &queue) return false;
+      if (records_[i].inside.load() == &queue) return false;
+      if (records_[i].line.looking.load() == &queue) return false;
     }
     return true;
   };
@@ -265,17 +264,17 @@ void Crew::stop(Nag nag) {
   timekeeper_.stop();  // before the rest: it starts threads
   {
     const std::lock_guard lock(mutex_);
-    stopping_.store(true, std::memory_order_seq_cst);
+    stopping_.store(true);
     for (std::uint32_t i = 0; i < first_seat(); ++i) {
       if (!std::exchange(records_[i].is_standing_by, false)) continue;
-      active_.fetch_add(1, std::memory_order_seq_cst);
+      active_.fetch_add(1);
       parking_.call(records_[i].bed);
     }
   }
   parking_.release();
   const auto is_left = [&] {
     for (std::uint32_t i = 0; i < count_; ++i) {
-      if (records_[i].is_taken.load(std::memory_order_seq_cst)) return false;
+      if (records_[i].is_taken.load()) return false;
     }
     return true;
   };

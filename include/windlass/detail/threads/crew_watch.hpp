@@ -13,9 +13,9 @@ inline void Crew::plan_changed() noexcept {
 }
 
 inline void Crew::lease_in_use(Duration lease) noexcept {
-  Duration::rep seen = shortest_lease_.load(std::memory_order_seq_cst);
+  Duration::rep seen = shortest_lease_.load();
   while (seen == 0 || lease.count() < seen) {
-    if (shortest_lease_.compare_exchange_weak(seen, lease.count(), std::memory_order_seq_cst)) {
+    if (shortest_lease_.compare_exchange(seen, lease.count())) {
       arm();  // a worker that is up may start it without having slept
       timekeeper_.nudge();
       return;
@@ -24,13 +24,13 @@ inline void Crew::lease_in_use(Duration lease) noexcept {
 }
 
 inline void Crew::pulled_lease_out() noexcept {
-  pulled_.fetch_add(1, std::memory_order_seq_cst);
+  pulled_.fetch_add(1);
   arm();
 }
 
 // The watch looks every sixteenth of the shortest lease, 1 ms to 1 s.
 inline Duration Crew::interval() const noexcept {
-  const Duration sixteenth = Duration{shortest_lease_.load(std::memory_order_seq_cst)} / 16;
+  const Duration sixteenth = Duration{shortest_lease_.load()} / 16;
   return std::clamp<Duration>(sixteenth, std::chrono::milliseconds{1}, std::chrono::seconds{1});
 }
 
@@ -41,8 +41,8 @@ inline bool Crew::stop_run(const QueueBase& queue, std::uint32_t slot, std::uint
     RunLine& line = records_[i].line;
     // The same round before and after: all that was read in between belongs to its run. [line.ended]
     const std::uint64_t round = line.stop.round();
-    if (line.running.load(std::memory_order_seq_cst) != name) continue;
-    if (line.queue.load(std::memory_order_seq_cst) != &queue) continue;
+    if (line.running.load(std::memory_order_acquire) != name) continue;
+    if (line.queue.load(std::memory_order_acquire) != &queue) continue;
     if (line.stop.round() != round) continue;
     line.stop.request(round, why);
     return true;
@@ -53,25 +53,24 @@ inline bool Crew::stop_run(const QueueBase& queue, std::uint32_t slot, std::uint
 // [watch.armed] A worker that leaves its sleep (seq_cst) then reads `armed`; disarm_if_asleep() stores `armed`, then
 // counts the sleepers (both seq_cst): one of the two sees the other.
 inline void Crew::arm() noexcept {
-  if (armed_.load(std::memory_order_seq_cst) || shortest_lease_.load(std::memory_order_seq_cst) == 0) return;
-  armed_at_.store(options_.now().time_since_epoch().count(), std::memory_order_seq_cst);  // before `armed`: for round()
-  if (!armed_.exchange(true, std::memory_order_seq_cst)) timekeeper_.nudge();
+  if (armed_.load() || shortest_lease_.load() == 0) return;
+  armed_at_.store(options_.now().time_since_epoch().count());  // before `armed`: for round()
+  if (!armed_.exchange(true)) timekeeper_.nudge();
 }
 
 inline bool Crew::is_asleep() const noexcept {
   for (std::uint32_t i = first_seat(); i < count_; ++i) {
-    if (records_[i].is_taken.load(std::memory_order_seq_cst)) return false;
+    if (records_[i].is_taken.load()) return false;
   }
-  return hung() == 0 && pulled_.load(std::memory_order_seq_cst) == 0 &&
-         parking_.sleepers() == active_.load(std::memory_order_seq_cst);
+  return hung() == 0 && pulled_.load() == 0 && parking_.sleepers() == active_.load();
 }
 
 // Only after a whole idle interval, so that arming costs at most one wake per interval. [watch.armed]
 inline void Crew::disarm_if_asleep() noexcept {
   const bool asleep = is_asleep();
   if (asleep && was_asleep_) {
-    armed_.store(false, std::memory_order_seq_cst);
-    if (!is_asleep()) armed_.store(true, std::memory_order_seq_cst);
+    armed_.store(false);
+    if (!is_asleep()) armed_.store(true);
   }
   was_asleep_ = asleep;
 }
@@ -85,8 +84,8 @@ inline std::unique_lock<std::mutex> Crew::lock_queues() {
 inline Time Crew::tick_all(Time now) {
   Time next = Time::max();
   const auto lock = lock_queues();
-  for (std::uint32_t i = 0; i < queue_count_.load(std::memory_order_relaxed); ++i) {
-    QueueBase* const queue = queues_[i].load(std::memory_order_relaxed);
+  for (std::uint32_t i = 0; i < queue_count_.load(); ++i) {
+    QueueBase* const queue = queues_[i].load();
     if (queue != nullptr) next = std::min(next, queue->tick(now));
   }
   return next;
@@ -95,24 +94,24 @@ inline Time Crew::tick_all(Time now) {
 inline bool Crew::has_pumps() const noexcept {
   bool found = hung() != 0;  // has it returned?
   for (std::uint32_t i = first_seat(); i < count_ && !found; ++i) {
-    found = records_[i].is_taken.load(std::memory_order_seq_cst);
+    found = records_[i].is_taken.load();
   }
   return found;
 }
 
 inline Time Crew::keep_time(Time now) {
   const Time next = tick_all(now);
-  if (!has_pumps() || shortest_lease_.load(std::memory_order_seq_cst) == 0) return next;
+  if (!has_pumps() || shortest_lease_.load() == 0) return next;
   watch(lease_time(now));
   return std::min(next, now + interval());
 }
 
 inline Time Crew::round(Time now) {
-  const bool is_armed = armed_.load(std::memory_order_seq_cst);
+  const bool is_armed = armed_.load();
   // Late by three intervals on top of the one that was meant: the whole process stood still, handlers included.
-  const Time meant = was_armed_ ? next_watch_ : Time{Duration{armed_at_.load(std::memory_order_seq_cst)}};
+  const Time meant = was_armed_ ? next_watch_ : Time{Duration{armed_at_.load()}};
   const Duration late = now - meant;
-  if (is_armed && late > 3 * interval()) stalled_.fetch_add(late.count(), std::memory_order_seq_cst);
+  if (is_armed && late > 3 * interval()) stalled_.fetch_add(late.count());
   Time next = tick_all(now);
   if (is_armed) {
     if (!was_armed_ || now - last_watch_ >= interval()) {
@@ -137,13 +136,13 @@ inline void Crew::watch(Time now) {
     Record& record = records_[i];
     const LeaseWatch::Finding found =
         record.watch.look(record.line, now, [this] { return lease_time(options_.now()); });
-    const std::uint64_t hung_in = record.hung_in.load(std::memory_order_seq_cst);
-    if (hung_in != 0 && record.line.running.load(std::memory_order_seq_cst) != hung_in) {
+    const std::uint64_t hung_in = record.hung_in.load();
+    if (hung_in != 0 && record.line.running.load(std::memory_order_acquire) != hung_in) {
       come_back(record);
       has_returned = true;
     }
     if (found.is_over_time) {
-      record.line.over_time.store(found.round, std::memory_order_seq_cst);  // whatever it was told to stop for before
+      record.line.over_time.store(found.round);  // whatever it was told to stop for before
       record.line.stop.request(found.round, StopReason::max_runtime);
     }
     if (found.is_overdue) {
@@ -161,23 +160,23 @@ inline void Crew::watch(Time now) {
 
 inline void Crew::judge_hung(Record& record, const LeaseWatch::Finding& found) {
   const std::uint64_t name = RunLine::name(found.low_stamp, found.slot);
-  if (record.line.running.load(std::memory_order_seq_cst) != name) return;
-  if (record.hung_in.load(std::memory_order_seq_cst) == 0) {
-    hung_.fetch_add(1, std::memory_order_seq_cst);
-    record.hung_in.store(name, std::memory_order_seq_cst);  // before the expiry: whoever loses its job by it sees this
+  if (record.line.running.load(std::memory_order_acquire) != name) return;
+  if (record.hung_in.load() == 0) {
+    hung_.fetch_add(1);
+    record.hung_in.store(name);  // before the expiry: whoever loses its job by it sees this
   }
   if (found.slot != RunLine::errand) expire(record, found);  // inside a sink: the job stays with its owner
-  if (record.line.running.load(std::memory_order_seq_cst) != name) come_back(record);  // it did while we judged
+  if (record.line.running.load(std::memory_order_acquire) != name) come_back(record);  // it did while we judged
 }
 
 inline void Crew::expire(Record& record, const LeaseWatch::Finding& found) {
   // The run may return and its queue be destroyed as we speak, and another be made in its place: only a queue that is
   // still attached is called, and only while the line shows that run of it, which holds off detach().
   const auto lock = lock_queues();
-  if (record.line.running.load(std::memory_order_seq_cst) != RunLine::name(found.low_stamp, found.slot)) return;
-  if (record.line.runs.load(std::memory_order_seq_cst) != found.runs) return;
+  if (record.line.running.load(std::memory_order_acquire) != RunLine::name(found.low_stamp, found.slot)) return;
+  if (record.line.runs.load(std::memory_order_acquire) != found.runs) return;
   for (const auto& entry : queues_) {
-    if (entry.load(std::memory_order_relaxed) != found.queue) continue;
+    if (entry.load() != found.queue) continue;
     if (found.queue->expire(found.slot, found.low_stamp)) record.line.stop.request(found.round, StopReason::lease_lost);
     return;
   }
@@ -195,7 +194,7 @@ inline void Crew::start_substitutes() {
   while (is_short() && call_up(options_.max_workers)) {
   }
 #endif
-  degraded_.store(substitutes() < hung(), std::memory_order_seq_cst);
+  degraded_.store(substitutes() < hung());
 }
 
 }  // namespace windlass::detail

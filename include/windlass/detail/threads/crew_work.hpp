@@ -49,14 +49,14 @@ inline void Crew::start_all() {
 
 // Under mutex_.
 inline void Crew::start_thread(Record& record) {
-  active_.fetch_add(1, std::memory_order_seq_cst);  // first: the watch takes who sleeps for all there are
-  record.is_taken.store(true, std::memory_order_seq_cst);
+  active_.fetch_add(1);  // first: the watch takes who sleeps for all there are
+  record.is_taken.store(true);
 #if defined(__cpp_exceptions)
   try {
     record.thread = std::thread([this, &record] { work(record); });
   } catch (...) {
-    record.is_taken.store(false, std::memory_order_seq_cst);
-    active_.fetch_sub(1, std::memory_order_seq_cst);
+    record.is_taken.store(false);
+    active_.fetch_sub(1);
     throw;
   }
 #else
@@ -66,8 +66,8 @@ inline void Crew::start_thread(Record& record) {
 
 inline void Crew::resize(std::uint32_t workers) {
   const std::lock_guard lock(mutex_);
-  if (stopping_.load(std::memory_order_seq_cst)) return;
-  target_.store(workers, std::memory_order_seq_cst);
+  if (stopping_.load()) return;
+  target_.store(workers);
   while (is_short() && call_up(0)) {
   }
   for (std::uint32_t i = 0; i < first_seat(); ++i) parking_.nudge(records_[i].bed);  // some may be too many now
@@ -75,8 +75,7 @@ inline void Crew::resize(std::uint32_t workers) {
 
 // Fewer threads are up than are wanted. For more hung runs than there may be substitutes nobody stands in.
 inline bool Crew::is_short() const noexcept {
-  return substitutes() < std::min(hung(), options_.max_substitutes) ||
-         active_.load(std::memory_order_seq_cst) < target_.load(std::memory_order_seq_cst);
+  return substitutes() < std::min(hung(), options_.max_substitutes) || active_.load() < target_.load();
 }
 
 // Under mutex_. One more thread works: one that stands by, or a new one, of record `first` if it has none. False if
@@ -84,7 +83,7 @@ inline bool Crew::is_short() const noexcept {
 inline bool Crew::call_up(std::uint32_t first) {
   for (std::uint32_t i = 0; i < first_seat(); ++i) {
     if (!std::exchange(records_[i].is_standing_by, false)) continue;
-    active_.fetch_add(1, std::memory_order_seq_cst);
+    active_.fetch_add(1);
     parking_.call(records_[i].bed);
     return true;
   }
@@ -100,15 +99,15 @@ inline bool Crew::call_up(std::uint32_t first) {
 // A run that hung has returned. Its worker says so before it looks for work, so that of the two, it and its
 // substitute, one stands by at once; the watch says so for whoever pumps.
 inline void Crew::come_back(Record& record) noexcept {
-  if (record.hung_in.exchange(0, std::memory_order_seq_cst) != 0) hung_.fetch_sub(1, std::memory_order_seq_cst);
+  if (record.hung_in.exchange(0) != 0) hung_.fetch_sub(1);
 }
 
 inline void Crew::stand_by(Record& self) {
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_.load(std::memory_order_seq_cst) || !is_surplus()) return;
+    if (stopping_.load() || !is_surplus()) return;
     self.is_standing_by = true;
-    active_.fetch_sub(1, std::memory_order_seq_cst);
+    active_.fetch_sub(1);
   }
   end_search(self.line);  // the token is not for us: passed on
   (void)parking_.sleep(self.bed);
@@ -118,10 +117,10 @@ inline void Crew::stand_by(Record& self) {
 inline bool Crew::attach(QueueBase& queue, std::uint32_t weight) {
   const std::lock_guard lock(mutex_);
   for (std::uint32_t i = 0; i < max_queues; ++i) {
-    if (queues_[i].load(std::memory_order_relaxed) != nullptr) continue;
+    if (queues_[i].load() != nullptr) continue;
     weights_[i].store(weight, std::memory_order_relaxed);
-    queues_[i].store(&queue, std::memory_order_seq_cst);
-    if (i >= queue_count_.load(std::memory_order_relaxed)) queue_count_.store(i + 1, std::memory_order_seq_cst);
+    queues_[i].store(&queue);
+    if (i >= queue_count_.load()) queue_count_.store(i + 1);
     return true;
   }
   return false;
@@ -130,16 +129,16 @@ inline bool Crew::attach(QueueBase& queue, std::uint32_t weight) {
 inline Ran Crew::pump(QueueBase& queue, const std::uint64_t* ends) {
   for (std::uint32_t i = first_seat(); i < count_; ++i) {
     Record& seat = records_[i];
-    if (seat.is_taken.load(std::memory_order_relaxed) || seat.is_taken.exchange(true, std::memory_order_seq_cst)) {
+    if (seat.is_taken.load() || seat.is_taken.exchange(true)) {
       continue;
     }
     arm();
-    seat.inside.store(&queue, std::memory_order_seq_cst);
+    seat.inside.store(&queue);
     if (is_pumped()) queue.pump_begins();
     seat.line.ends = ends;
     const Ran ran = queue.run_next(seat.line);
-    seat.inside.store(nullptr, std::memory_order_seq_cst);
-    seat.is_taken.store(false, std::memory_order_seq_cst);
+    seat.inside.store(nullptr);
+    seat.is_taken.store(false);
     return ran;
   }
   return Ran::no_seat;
@@ -148,7 +147,7 @@ inline Ran Crew::pump(QueueBase& queue, const std::uint64_t* ends) {
 inline bool Crew::is_running(const QueueBase& queue) const noexcept {
   for (std::uint32_t i = 0; i < count_; ++i) {
     const RunLine& line = records_[i].line;
-    if (line.running.load(std::memory_order_seq_cst) != 0 && line.queue.load(std::memory_order_seq_cst) == &queue) {
+    if (line.running.load(std::memory_order_acquire) != 0 && line.queue.load(std::memory_order_acquire) == &queue) {
       return true;
     }
   }
@@ -177,8 +176,8 @@ inline void Crew::work(Record& self) {
   call_hook(options_.on_worker_start, self, name.view());
   arm();
   Turn turn{self.index, 0};
-  while (!stopping_.load(std::memory_order_relaxed)) {
-    if (self.hung_in.load(std::memory_order_relaxed) != 0) come_back(self);
+  while (!stopping_.load()) {
+    if (self.hung_in.load() != 0) come_back(self);
     if (is_surplus()) {
       stand_by(self);
     } else if (!run_any(self, turn)) {
@@ -188,8 +187,8 @@ inline void Crew::work(Record& self) {
   come_back(self);
   end_search(self.line);
   call_hook(options_.on_worker_stop, self, name.view());
-  active_.fetch_sub(1, std::memory_order_seq_cst);
-  self.is_taken.store(false, std::memory_order_seq_cst);
+  active_.fetch_sub(1);
+  self.is_taken.store(false);
   exits_.notify_all();
 }
 
@@ -201,11 +200,11 @@ inline void Crew::rest(Record& self) {
   if (!searching) searching = parking_.try_search();
   if (searching) {
     for (std::uint32_t look = search_looks(); look > 0; --look) {
-      if (has_work(self.line) || stopping_.load(std::memory_order_relaxed)) return;
+      if (has_work(self.line) || stopping_.load()) return;
     }
   }
   if (!parking_.lie_down(self.bed, std::exchange(searching, false))) return;
-  const bool wants_up = has_work(self.line) || is_surplus() || stopping_.load(std::memory_order_seq_cst);
+  const bool wants_up = has_work(self.line) || is_surplus() || stopping_.load();
   if (wants_up) {
     parking_.get_up(self.bed);
     searching = true;
@@ -221,29 +220,29 @@ inline void Crew::end_search(RunLine& line) noexcept {
 }
 
 inline void Crew::tell_parked(Record& self) {
-  const std::uint32_t count = queue_count_.load(std::memory_order_relaxed);
+  const std::uint32_t count = queue_count_.load();
   for (std::uint32_t i = 0; i < count; ++i) {
-    QueueBase* const queue = queues_[i].load(std::memory_order_seq_cst);
+    QueueBase* const queue = queues_[i].load();
     if (queue == nullptr) continue;
-    self.inside.store(queue, std::memory_order_seq_cst);  // announced, then looked at again: see detach()
-    if (queues_[i].load(std::memory_order_seq_cst) == queue) queue->worker_parked();
-    self.inside.store(nullptr, std::memory_order_seq_cst);
+    self.inside.store(queue);  // announced, then looked at again: see detach()
+    if (queues_[i].load() == queue) queue->worker_parked();
+    self.inside.store(nullptr);
   }
 }
 
 inline bool Crew::run_any(Record& self, Turn& turn) {
   if (!options_.is_shared) {
-    QueueBase* const queue = queues_[0].load(std::memory_order_acquire);
+    QueueBase* const queue = queues_[0].load();
     return queue != nullptr && queue->run_next(self.line) != Ran::nothing;
   }
-  const std::uint32_t count = queue_count_.load(std::memory_order_seq_cst);
+  const std::uint32_t count = queue_count_.load();
   if (count == 0) return false;
   for (std::uint32_t look = 0; look <= count; ++look) {  // the first may be at what is left of its turns
     if (turn.left == 0 || turn.queue >= count) {
       turn.queue = (turn.queue + 1) % count;
       turn.left = weights_[turn.queue].load(std::memory_order_relaxed);
     }
-    QueueBase* const queue = queues_[turn.queue].load(std::memory_order_seq_cst);
+    QueueBase* const queue = queues_[turn.queue].load();
     if (queue != nullptr && run_queue(self, queue, turn.queue)) {
       --turn.left;
       return true;
@@ -254,32 +253,31 @@ inline bool Crew::run_any(Record& self, Turn& turn) {
 }
 
 inline bool Crew::run_queue(Record& self, QueueBase* queue, std::uint32_t index) {
-  self.inside.store(queue, std::memory_order_seq_cst);  // announced, then looked at again: see detach()
-  const bool found =
-      queues_[index].load(std::memory_order_seq_cst) == queue && queue->run_next(self.line) != Ran::nothing;
-  self.inside.store(nullptr, std::memory_order_seq_cst);
-  if (queues_[index].load(std::memory_order_seq_cst) != queue) exits_.notify_all();
+  self.inside.store(queue);  // announced, then looked at again: see detach()
+  const bool found = queues_[index].load() == queue && queue->run_next(self.line) != Ran::nothing;
+  self.inside.store(nullptr);
+  if (queues_[index].load() != queue) exits_.notify_all();
   return found;
 }
 
 // Looks with seq_cst: [park.look]. `line` is the caller's own.
 inline bool Crew::has_work(RunLine& line) const noexcept {
-  const std::uint32_t count = queue_count_.load(std::memory_order_seq_cst);
+  const std::uint32_t count = queue_count_.load();
   bool found = false;
   for (std::uint32_t i = 0; i < count && !found; ++i) {
-    QueueBase* const queue = queues_[i].load(std::memory_order_seq_cst);
+    QueueBase* const queue = queues_[i].load();
     if (queue == nullptr) continue;
     if (!options_.is_shared) return queue->has_work();
-    line.looking.store(queue, std::memory_order_seq_cst);  // announced, then looked at again: see detach()
-    found = queues_[i].load(std::memory_order_seq_cst) == queue && queue->has_work();
-    line.looking.store(nullptr, std::memory_order_seq_cst);
+    line.looking.store(queue);  // announced, then looked at again: see detach()
+    found = queues_[i].load() == queue && queue->has_work();
+    line.looking.store(nullptr);
   }
   return found;
 }
 
 inline void Crew::signal_ready() noexcept {
-  if (!options_.on_ready || !ready_armed_.load(std::memory_order_seq_cst)) return;
-  if (!ready_armed_.exchange(false, std::memory_order_seq_cst)) return;
+  if (!options_.on_ready || !ready_armed_.load()) return;
+  if (!ready_armed_.exchange(false)) return;
   const Frame frame(*this, no_queue);
 #if defined(__cpp_exceptions)
   try {

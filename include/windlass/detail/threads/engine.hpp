@@ -57,7 +57,7 @@ class Engine {
   /// The queue was shut down. Waiting calls have been told to leave; waits until they have, then ends what is left.
   ~Engine() {
     gate->shut();
-    for (auto out = core.pulled_out.load(std::memory_order_seq_cst); out > 0; --out) crew.pulled_lease_back();
+    for (auto out = core.pulled_out.load(); out > 0; --out) crew.pulled_lease_back();
     end_everything(core);
   }
 
@@ -88,7 +88,7 @@ class Engine {
       const EnqueueResult result = core.admit(options, construct);
       if (result.error() != EnqueueError::full) return result;
       if (would_deadlock()) return EnqueueResult::refused(EnqueueError::would_deadlock);
-      const auto ready = [&] { return core.store.free.has_any() || core.is_closed.load(std::memory_order_seq_cst); };
+      const auto ready = [&] { return core.store.free.has_any() || core.is_closed.load(); };
       switch (wait(core.room, ready, deadline, stop)) {
         case WaitError::timed_out:
           return EnqueueResult::refused(EnqueueError::timed_out);
@@ -210,8 +210,7 @@ class Engine {
 
   /// Nothing will ever be run or reserved again.
   [[nodiscard]] bool is_finished() const noexcept {
-    return core.phase.load(std::memory_order_seq_cst) >= Phase::stopping ||
-           (core.is_closed.load(std::memory_order_seq_cst) && core.counters.is_drained());
+    return core.phase.load() >= Phase::stopping || (core.is_closed.load() && core.counters.is_drained());
   }
 
   /// Runs jobs on the caller until `ready()`; without a crew of workers it is the caller who brings it about.
@@ -236,8 +235,8 @@ class Engine {
   /// Ends the queue as far as it can be ended while its object lives; see JobQueue::shutdown.
   void shutdown(Duration grace, Leftover leftover, Function<void(JobId, Payload&&)> hand_back) {
     close();
-    if (is_shutting_down_.exchange(true, std::memory_order_seq_cst)) {
-      (void)wait(core.idle, [&] { return has_ended_.load(std::memory_order_seq_cst); }, {}, {});
+    if (is_shutting_down_.exchange(true)) {
+      (void)wait(core.idle, [&] { return has_ended_.load(); }, {}, {});
       return;
     }
     const Frame frame(crew, core.number);
@@ -255,15 +254,15 @@ class Engine {
     enter(Phase::stopping);
     stop_all_pulled(core);
     stop_crew();
-    core.phase.store(Phase::over, std::memory_order_seq_cst);
+    core.phase.store(Phase::over);
     sweep_leftovers(core);
-    has_ended_.store(true, std::memory_order_seq_cst);
+    has_ended_.store(true);
     enter(Phase::over);
   }
 
   /// Refuses new jobs and wakes whoever waits for room.
   void close() {
-    core.is_closed.store(true, std::memory_order_seq_cst);
+    core.is_closed.store(true);
     core.room.notify_all();
     core.takers.notify_all();
     core.idle.notify_all();
@@ -323,8 +322,8 @@ class Engine {
   // Nothing of this queue is left to wait for within a grace that ends at `end`.
   [[nodiscard]] bool is_settled(bool runs, Time end) const noexcept {
     if (core.counters.is_drained()) return true;
-    if (crew.is_running(core) || core.pulled_out.load(std::memory_order_seq_cst) != 0) return false;
-    if (!runs || core.is_paused.load(std::memory_order_seq_cst) || !core.has_handler()) return true;
+    if (crew.is_running(core) || core.pulled_out.load() != 0) return false;
+    if (!runs || core.is_paused.load() || !core.has_handler()) return true;
     return core.counters.is_idle() && core.planner.next_due() > end;
   }
 
@@ -336,7 +335,7 @@ class Engine {
   }
 
   void enter(Phase phase) {
-    core.phase.store(phase, std::memory_order_seq_cst);
+    core.phase.store(phase);
     core.takers.notify_all();
     core.idle.notify_all();
   }
@@ -368,8 +367,8 @@ class Engine {
   }
 
   std::atomic<std::uint32_t> last_pumper_{0};
-  std::atomic<bool> is_shutting_down_{false};
-  std::atomic<bool> has_ended_{false};
+  SeqCst<bool> is_shutting_down_{false};
+  SeqCst<bool> has_ended_{false};
 };
 
 }  // namespace windlass::detail
