@@ -114,7 +114,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     if (run.line.over_time.load() == run.round) return false;
     const Duration::rep until = later(host.lease_time(clock.now()), by).time_since_epoch().count();
     if (until > run.line.extend_until.load(std::memory_order_relaxed)) {
-      run.line.extend_until.store(until, std::memory_order_release);
+      run.line.extend_until.store(until, std::memory_order_relaxed);  // published with the new name
     }
     const std::uint64_t stamp = store.hot(run.slot).word.renew(run.stamp);
     if (stamp == 0) {

@@ -58,7 +58,6 @@ class JobLife : public JobBurial<Payload, Traits> {
     this->observe(Event::stale_settle, slot);
     if (was_ended_by_watch(slot, stamp)) this->observe(Event::dropped, slot);
     release(slot);
-    this->note_quiet();  // a shutdown waits for runs, stale ones too
     return false;
   }
 
@@ -122,10 +121,7 @@ class JobLife : public JobBurial<Payload, Traits> {
  protected:
   // A job that is settled, or whose enqueue ends, after its queue's shutdown has nobody else to care for it.
   void deal_with_leftovers() {
-    if (phase.load() >= Phase::stopping) {
-      this->note_quiet();
-      if (phase.load() == Phase::over) sweep_leftovers(*this);
-    }
+    if (phase.load() == Phase::over) sweep_leftovers(*this);
   }
 
  private:

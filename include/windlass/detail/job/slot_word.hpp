@@ -254,7 +254,7 @@ class SlotWord {
   // One total order over all words and counters: what a run wrote is seen by whoever continues the job.
   [[nodiscard]] bool swap(SlotView& seen, SlotView next) noexcept {
     Policy::probe("word.swap");
-    return word_.compare_exchange_weak(seen.bits, next.bits, std::memory_order_seq_cst, std::memory_order_seq_cst);
+    return word_.compare_exchange_weak(seen.bits, next.bits, std::memory_order_seq_cst, std::memory_order_acquire);
   }
 
   typename Policy::template Atomic<std::uint64_t> word_{0};

@@ -185,6 +185,7 @@ class Crew final : public Host {
   Time tick_all(Time now);
   [[nodiscard]] std::unique_lock<std::mutex> lock_queues();
   void arm() noexcept;
+  void start_watch() noexcept;
   [[nodiscard]] bool is_asleep() const noexcept;
   void disarm_if_asleep() noexcept;
   [[nodiscard]] Duration interval() const noexcept;
@@ -203,7 +204,6 @@ class Crew final : public Host {
   SeqCst<bool> degraded_{false};
   std::atomic<std::uint64_t> hook_errors_{0};
   SeqCst<bool> armed_{false};
-  std::atomic<bool> is_watching_{false};
   SeqCst<bool> ready_armed_{true};
   SeqCst<std::uint32_t> pulled_{0};
   SeqCst<Duration::rep> shortest_lease_{0};
@@ -211,10 +211,11 @@ class Crew final : public Host {
   SeqCst<Duration::rep> stalled_{0};
   Parking<> parking_;
   Timekeeper timekeeper_;
-  WaitList exits_;     // threads and queues that go
-  std::mutex mutex_;   // queues coming and going; threads starting and standing by
-  Time last_watch_{};  // round() only, as the next
-  Time next_watch_{};  // when it meant to look again
+  WaitList exits_;          // threads and queues that go
+  std::mutex mutex_;        // queues coming and going; threads starting and standing by
+  std::mutex watch_mutex_;  // the watches of all records; only ever tried
+  Time last_watch_{};       // round() only, as the next
+  Time next_watch_{};       // when it meant to look again
   bool was_armed_ = false;
   bool was_asleep_ = false;
 };
@@ -223,12 +224,11 @@ template <class Visit>
 void Crew::stop_runs(const QueueBase& queue, StopReason why, Visit visit) {
   for (std::uint32_t i = 0; i < count_; ++i) {
     RunLine& line = records_[i].line;
-    const std::uint64_t round = line.stop.round();  // as in stop_run()
+    const std::uint64_t round = line.stop.round();
     const std::uint64_t running = line.running.load(std::memory_order_acquire);
     if (running == 0 || low_half(running) - 1 == RunLine::errand) continue;
-    if (line.queue.load(std::memory_order_acquire) != &queue) continue;
-    if (line.stop.round() != round) continue;
-    line.stop.request(round, why);
+    if (line.queue.load(std::memory_order_relaxed) != &queue) continue;
+    line.stop.request(round, why);  // nothing if that run is over already
     visit(low_half(running) - 1);
   }
 }

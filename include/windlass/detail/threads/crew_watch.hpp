@@ -16,8 +16,7 @@ inline void Crew::lease_in_use(Duration lease) noexcept {
   Duration::rep seen = shortest_lease_.load();
   while (seen == 0 || lease.count() < seen) {
     if (shortest_lease_.compare_exchange(seen, lease.count())) {
-      arm();  // a worker that is up may start it without having slept
-      timekeeper_.nudge();
+      start_watch();  // a worker that is up may start it without having slept
       return;
     }
   }
@@ -42,7 +41,7 @@ inline bool Crew::stop_run(const QueueBase& queue, std::uint32_t slot, std::uint
     // The same round before and after: all that was read in between belongs to its run. [line.ended]
     const std::uint64_t round = line.stop.round();
     if (line.running.load(std::memory_order_acquire) != name) continue;
-    if (line.queue.load(std::memory_order_acquire) != &queue) continue;
+    if (line.queue.load(std::memory_order_relaxed) != &queue) continue;
     if (line.stop.round() != round) continue;
     line.stop.request(round, why);
     return true;
@@ -54,8 +53,13 @@ inline bool Crew::stop_run(const QueueBase& queue, std::uint32_t slot, std::uint
 // counts the sleepers (both seq_cst): one of the two sees the other.
 inline void Crew::arm() noexcept {
   if (armed_.load() || shortest_lease_.load() == 0) return;
+  start_watch();
+}
+
+inline void Crew::start_watch() noexcept {
   armed_at_.store(options_.now().time_since_epoch().count());  // before `armed`: for round()
-  if (!armed_.exchange(true)) timekeeper_.nudge();
+  armed_.store(true);
+  timekeeper_.nudge();
 }
 
 inline bool Crew::is_asleep() const noexcept {
@@ -130,17 +134,13 @@ inline Time Crew::round(Time now) {
 
 // One thread at a time: whoever comes meanwhile goes on without, and no thread that stops in here holds up another.
 inline void Crew::watch(Time now) {
-  if (is_watching_.exchange(true, std::memory_order_acquire)) return;
-  bool has_returned = false;
+  const std::unique_lock lock(watch_mutex_, std::try_to_lock);
+  if (!lock) return;
   for (std::uint32_t i = 0; i < count_; ++i) {
     Record& record = records_[i];
     const LeaseWatch::Finding found =
         record.watch.look(record.line, now, [this] { return lease_time(options_.now()); });
-    const std::uint64_t hung_in = record.hung_in.load();
-    if (hung_in != 0 && record.line.running.load(std::memory_order_acquire) != hung_in) {
-      come_back(record);
-      has_returned = true;
-    }
+    if (record.line.running.load(std::memory_order_relaxed) != record.hung_in.load()) come_back(record);
     if (found.is_over_time) {
       record.line.over_time.store(found.round);  // whatever it was told to stop for before
       record.line.stop.request(found.round, StopReason::max_runtime);
@@ -150,23 +150,17 @@ inline void Crew::watch(Time now) {
       judge_hung(record, found);
     }
   }
-  is_watching_.store(false, std::memory_order_release);
-  if (has_returned) {  // one may be too many now
-    for (std::uint32_t i = 0; i < first_seat(); ++i) parking_.nudge(records_[i].bed);
-  }
   // In this order: while the timekeeper's first rounds run beside its start(), nobody hangs yet.
   if ((hung() > substitutes() || is_degraded()) && timekeeper_.is_running()) start_substitutes();
 }
 
 inline void Crew::judge_hung(Record& record, const LeaseWatch::Finding& found) {
   const std::uint64_t name = RunLine::name(found.low_stamp, found.slot);
-  if (record.line.running.load(std::memory_order_acquire) != name) return;
   if (record.hung_in.load() == 0) {
     hung_.fetch_add(1);
     record.hung_in.store(name);  // before the expiry: whoever loses its job by it sees this
   }
   if (found.slot != RunLine::errand) expire(record, found);  // inside a sink: the job stays with its owner
-  if (record.line.running.load(std::memory_order_acquire) != name) come_back(record);  // it did while we judged
 }
 
 inline void Crew::expire(Record& record, const LeaseWatch::Finding& found) {

@@ -70,7 +70,6 @@ inline void Crew::resize(std::uint32_t workers) {
   target_.store(workers);
   while (is_short() && call_up(0)) {
   }
-  for (std::uint32_t i = 0; i < first_seat(); ++i) parking_.nudge(records_[i].bed);  // some may be too many now
 }
 
 // Fewer threads are up than are wanted. For more hung runs than there may be substitutes nobody stands in.
@@ -110,8 +109,8 @@ inline void Crew::stand_by(Record& self) {
     active_.fetch_sub(1);
   }
   end_search(self.line);  // the token is not for us: passed on
+  // Called up, it need not arm the watch: it takes a job that some other worker was woken for, or is awake for.
   (void)parking_.sleep(self.bed);
-  arm();
 }
 
 inline bool Crew::attach(QueueBase& queue, std::uint32_t weight) {
@@ -147,7 +146,7 @@ inline Ran Crew::pump(QueueBase& queue, const std::uint64_t* ends) {
 inline bool Crew::is_running(const QueueBase& queue) const noexcept {
   for (std::uint32_t i = 0; i < count_; ++i) {
     const RunLine& line = records_[i].line;
-    if (line.running.load(std::memory_order_acquire) != 0 && line.queue.load(std::memory_order_acquire) == &queue) {
+    if (line.running.load(std::memory_order_relaxed) != 0 && line.queue.load(std::memory_order_relaxed) == &queue) {
       return true;
     }
   }
@@ -185,7 +184,6 @@ inline void Crew::work(Record& self) {
     }
   }
   come_back(self);
-  end_search(self.line);
   call_hook(options_.on_worker_stop, self, name.view());
   active_.fetch_sub(1);
   self.is_taken.store(false);
@@ -204,8 +202,7 @@ inline void Crew::rest(Record& self) {
     }
   }
   if (!parking_.lie_down(self.bed, std::exchange(searching, false))) return;
-  const bool wants_up = has_work(self.line) || is_surplus() || stopping_.load();
-  if (wants_up) {
+  if (has_work(self.line)) {
     parking_.get_up(self.bed);
     searching = true;
   } else {
@@ -256,7 +253,6 @@ inline bool Crew::run_queue(Record& self, QueueBase* queue, std::uint32_t index)
   self.inside.store(queue);  // announced, then looked at again: see detach()
   const bool found = queues_[index].load() == queue && queue->run_next(self.line) != Ran::nothing;
   self.inside.store(nullptr);
-  if (queues_[index].load() != queue) exits_.notify_all();
   return found;
 }
 

@@ -265,7 +265,6 @@ class Engine {
     core.is_closed.store(true);
     core.room.notify_all();
     core.takers.notify_all();
-    core.idle.notify_all();
   }
 
  private:
@@ -290,11 +289,10 @@ class Engine {
     return crew;
   }
 
-  // A handler may have used up the signal for a job that this pump has run: the next job is news again.
+  // A handler may have used up the signal for a job that this pump has run: the next job is news again. Should one come
+  // between the look and the rearming, that signal, given since this pump began, is for it, too.
   void rearm_if_empty() {
-    if (!crew.is_pumped() || core.has_work()) return;
-    crew.rearm_ready();
-    if (core.has_work()) crew.signal_ready();
+    if (crew.is_pumped() && !core.has_work()) crew.rearm_ready();
   }
 
   // When the caller has to keep time again. A clock that is moved by hand is not moved on for the lease watch's sake.
