@@ -19,7 +19,7 @@ using interleave::Seq;
 using windlass::WaitError;
 using windlass::detail::no_slot;
 using Flag = interleave::Atomic<bool>;
-using Ring = windlass::detail::IndexRing<interleave::Atomics>;
+using Ring = windlass::detail::IndexRing<interleave::Atomics, 2>;
 using Parking = windlass::detail::Parking<interleave::Atomics>;
 using WaitList = windlass::detail::BasicWaitList<interleave::Atomics>;
 

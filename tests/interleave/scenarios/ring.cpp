@@ -15,7 +15,7 @@ using interleave::check;
 using interleave::checked;
 using interleave::Run;
 using windlass::detail::no_slot;
-using Ring = windlass::detail::IndexRing<interleave::Atomics>;
+using Ring = windlass::detail::IndexRing<interleave::Atomics, 2>;
 
 template <std::size_t Cells>
 struct SmallRing {

@@ -13,6 +13,9 @@ namespace windlass::detail {
 /// circular queue (NCQ). Deviation: a cell packs `{lap:32 | index:32}` where the paper keeps the cycle in the bits
 /// above the index, and laps start at 1, so that untouched zero pages are cells that no lap has filled.
 ///
+/// Second deviation: the tail lags. It is moved once in `stride` pushes, and a push looks for the first cell behind it
+/// that is not filled. So a push changes one shared line and not two, the cell's, which it must have anyway.
+///
 /// Requirement: never holds more numbers than it has cells. windlass gives each ring at least as many cells as
 /// there are slots, and a number is at most once in a ring; overfilling corrupts silently. Because of it consumers
 /// never write cells.
@@ -22,7 +25,7 @@ namespace windlass::detail {
 ///
 /// Wrap: a lap ends after `cells` pushes, and a stopped thread is misled only if exactly 2^32 laps pass meanwhile:
 /// with 1,024 cells, 4.4e12 pushes, over 12 hours at 100 million a second.
-template <class Policy = StdAtomics>
+template <class Policy = StdAtomics, std::uint64_t stride = 8>  // cells on a line
 class IndexRing {
  public:
   using Cell = typename Policy::template Atomic<std::uint64_t>;
@@ -46,25 +49,10 @@ class IndexRing {
   void push(std::uint32_t index) noexcept {
     for (;;) {
       Policy::probe("ring.push.tail");
-      std::uint64_t tail = tail_.load(std::memory_order_acquire);  // [ring.helped] acquire, pairs with advance()
-      const std::uint32_t lap = lap_of(tail);
-      Cell& cell = cells_[tail & mask_];
-      Policy::probe("ring.push.cell");
-      // [ring.filled] acquire: helping passes it on. seq_cst, for an acquire of a seq_cst store is not enough to come
-      // after it in the total order (it does not strongly happen before): [park.publish] of who pushes behind it.
-      std::uint64_t seen = cell.load(std::memory_order_seq_cst);
-      if (high_half(seen) == lap) {  // filled, but its producer has not moved the tail yet: help
-        advance(tail_, tail, "ring.push.help");
-        continue;
-      }
-      if (high_half(seen) != lap - 1) continue;  // our view of the tail is a lap old
-      Policy::probe("ring.push.fill");
-      // [ring.filled] release, read by the acquire in pop(): whoever sees this lap also sees what was written
-      // before the push, the payload first of all. seq_cst: also [park.publish].
-      if (cell.compare_exchange_strong(seen, pack(lap, index), std::memory_order_seq_cst, std::memory_order_relaxed)) {
-        advance(tail_, tail, "ring.push.advance");
-        return;
-      }
+      const std::uint64_t tail = tail_.load(std::memory_order_acquire);  // [ring.helped] acquire, pairs with advance()
+      const std::uint64_t end = fill_first(tail, index);
+      if (end == no_end) return;
+      if (end == tail + stride) advance(tail, "ring.push.help");  // who filled the last cell has not moved the tail yet
     }
   }
 
@@ -117,26 +105,62 @@ class IndexRing {
   }
 
   /// The position behind the last number that was pushed.
-  [[nodiscard]] std::uint64_t end() const noexcept { return tail_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t end() const noexcept {
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+    std::uint64_t position = tail;
+    while (position != tail + stride && is_filled(position)) ++position;
+    return position;
+  }
 
   /// How many numbers are in the ring; exact when no other call is in progress.
   [[nodiscard]] std::uint64_t size_approx() const noexcept {
     const std::uint64_t head = head_.load(std::memory_order_relaxed);
-    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+    const std::uint64_t tail = end();
     return tail > head ? tail - head : 0;
   }
 
  private:
   using Position = typename Policy::template Atomic<std::uint64_t>;
 
+  [[nodiscard]] bool is_filled(std::uint64_t position) const noexcept {
+    return high_half(cells_[position & mask_].load(std::memory_order_relaxed)) == lap_of(position);
+  }
+
   [[nodiscard]] std::uint32_t lap_of(std::uint64_t position) const noexcept {
     return static_cast<std::uint32_t>(position >> shift_) + 1;
   }
 
-  static void advance(Position& position, std::uint64_t from, const char* site) noexcept {
+  // Puts `index` into the first of the `stride` cells from `tail` on that is not filled; `no_end` then. Else where it
+  // stopped: `tail + stride`, or earlier if the view of the tail is a lap old.
+  [[nodiscard]] std::uint64_t fill_first(std::uint64_t tail, std::uint32_t index) noexcept {
+    std::uint64_t position = tail;
+    for (; position != tail + stride; ++position) {
+      const std::uint32_t lap = lap_of(position);
+      Cell& cell = cells_[position & mask_];
+      Policy::probe("ring.push.cell");
+      // [ring.filled] acquire: helping passes it on. seq_cst, for an acquire of a seq_cst store is not enough to come
+      // after it in the total order (it does not strongly happen before): [park.publish] of who pushes behind it.
+      std::uint64_t seen = cell.load(std::memory_order_seq_cst);
+      if (high_half(seen) == lap - 1) {
+        Policy::probe("ring.push.fill");
+        // [ring.filled] release, read by the acquire in pop(): whoever sees this lap also sees what was written
+        // before the push, the payload first of all. seq_cst: also [park.publish]; the failure is a load as above.
+        if (cell.compare_exchange_strong(seen, pack(lap, index), std::memory_order_seq_cst,
+                                         std::memory_order_seq_cst)) {
+          if (position + 1 == tail + stride) advance(tail, "ring.push.advance");
+          return no_end;
+        }
+      }
+      if (high_half(seen) != lap) break;
+    }
+    return position;
+  }
+
+  // All cells from `tail` on are filled, `stride` of them.
+  void advance(std::uint64_t tail, const char* site) noexcept {
     Policy::probe(site);
-    // [ring.helped] release: the next producer must see the cell as filled. A failure means somebody helped.
-    position.compare_exchange_strong(from, from + 1, std::memory_order_release, std::memory_order_relaxed);
+    // [ring.helped] release: the next producer must see the cells as filled. A failure means somebody helped.
+    tail_.compare_exchange_strong(tail, tail + stride, std::memory_order_release, std::memory_order_relaxed);
   }
 
   Cell* const cells_;
