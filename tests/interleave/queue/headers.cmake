@@ -6,9 +6,9 @@ file(GLOB_RECURSE headers RELATIVE ${FROM} ${FROM}/*.hpp)
 foreach(header ${headers})
   file(READ ${FROM}/${header} text)
   string(REPLACE "#pragma once" "#pragma once\n#include \"interleave/engine/machine.hpp\"" text "${text}")
-  # Counters of the process, which outlive a schedule, and the mark whose address picks a shard, stay what they are.
+  # Counters of the process, which outlive a schedule, stay what they are; so no schedule may depend on them.
   string(REPLACE "inline std::atomic<" "inline std:: atomic<" text "${text}")
-  string(REPLACE "inline thread_local char" "inline thread_local\tchar" text "${text}")
+  string(REPLACE "thread_number() % shard_count" "0" text "${text}")
   string(REGEX REPLACE "(static inline|static) thread_local ([^\n=]*)[ ]([a-z]+) = ([a-z0-9]+);"
          "\\1 interleave::ThreadLocal<\\2> \\3{\\4};" text "${text}")
   string(REPLACE "std::atomic<" "interleave::Atomic<" text "${text}")

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "job_parts.hpp"
 #include "windlass/stats.hpp"
@@ -41,19 +42,20 @@ template <class Parts>
 template <class Parts>
 [[nodiscard]] Duration oldest_wait(Parts& parts) noexcept {
   static constexpr std::uint64_t far = 128;
-  Duration::rep oldest = 0;
+  std::optional<Duration::rep> oldest;
   for (const auto& lane : parts.store.ready) {
     for (std::uint64_t ahead = 0; ahead < far; ++ahead) {
       const std::uint32_t slot = lane->peek(ahead);
       if (slot == no_slot) break;
       auto& hot = parts.store.hot(slot);
       if (hot.word.read().state() != State::ready) continue;  // a tombstone
-      const Duration::rep sampled = hot.sampled_at.load(std::memory_order_relaxed);
-      if (sampled != 0 && (oldest == 0 || sampled < oldest)) oldest = sampled;
+      if (!hot.is_timed.load(std::memory_order_relaxed)) continue;
+      const Duration::rep enqueued = parts.store.enqueued_at(slot).load(std::memory_order_relaxed);
+      if (!oldest || enqueued < *oldest) oldest = enqueued;
     }
   }
-  if (oldest == 0) return Duration{};
-  const Duration age = parts.clock.now() - Time{Duration{oldest}};
+  if (!oldest) return Duration{};
+  const Duration age = parts.clock.now() - Time{Duration{*oldest}};
   return age > Duration{} ? age : Duration{};
 }
 

@@ -211,6 +211,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
 
  private:
   static constexpr bool has_leases = !Traits::at_most_once;
+  static constexpr std::uint64_t far_ahead = 3;  // jobs: a line from another core takes as long as three take
 
   // Under the planner's lock: `waiting -> ready`, or not yet.
   bool wake(std::uint32_t slot, Time now) {
@@ -238,7 +239,10 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   [[nodiscard]] std::uint32_t pop_lane([[maybe_unused]] std::uint32_t& turn, const std::uint64_t* ends = nullptr) {
     if (!may_start()) return no_slot;
     const auto pop = [&](std::uint32_t lane) {
-      return ends == nullptr ? store.ready[lane]->pop() : store.ready[lane]->pop(ends[lane]);
+      auto& ring = *store.ready[lane];
+      const std::uint32_t slot = ends == nullptr ? ring.pop() : ring.pop(ends[lane]);
+      hint<typename Intake::Store::Policy>([&] { store.prefetch(slot == no_slot ? no_slot : ring.peek(far_ahead)); });
+      return slot;
     };
     for (;;) {
       if constexpr (Traits::lanes.order == LaneOrder::weighted) {
@@ -295,21 +299,20 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     Run run{*this, line, this->id_of(slot), slot, attempt, stamp, line.stop.begin_round()};
     line.begin(this, stamp, slot, has_leases ? lease : Duration{}, limit);
     this->observe(Event::started, run.id);
-    const Duration::rep sampled = hot.sampled_at.load(std::memory_order_relaxed);
-    const Time begun = sampled != 0 ? start_timing(hot, Time{Duration{sampled}}) : Time{};
+    const bool is_timed = hot.is_timed.load(std::memory_order_relaxed);
+    const Time begun = is_timed ? start_timing(slot) : Time{};
     Delivery delivery(run);
     const Outcome outcome = call(hot.payload(), delivery, run.exception);
-    if (sampled != 0) this->run_times.add(clock.now() - begun);
+    if (is_timed) this->run_times.add(clock.now() - begun);
     this->finish(slot, run.stamp, run.commit, outcome, &run);
     // Last, for what finish() calls may hang too. A line that names a slot for too long does no harm: the stamp tells.
     line.end();
   }
 
-  template <class Hot>
-  Time start_timing(Hot& hot, Time enqueued) noexcept {
-    hot.sampled_at.store(0, std::memory_order_relaxed);
+  Time start_timing(std::uint32_t slot) noexcept {
+    store.hot(slot).is_timed.store(false, std::memory_order_relaxed);
     const Time now = clock.now();
-    this->wait_times.add(now - enqueued);
+    this->wait_times.add(now - Time{Duration{store.enqueued_at(slot).load(std::memory_order_relaxed)}});
     return now;
   }
 

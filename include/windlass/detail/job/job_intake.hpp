@@ -41,6 +41,7 @@ class JobIntake : public JobLife<Payload, Traits> {
       leave();
       return EnqueueResult::refused(EnqueueError::full);
     }
+    hint<typename Life::Store::Policy>([&] { store.prefetch(store.free.likely_after(slot)); });
     return EnqueueResult::accepted(fill(slot, given, is_sampled(ticket), construct));
   }
 
@@ -79,11 +80,12 @@ class JobIntake : public JobLife<Payload, Traits> {
     hot.birth.store(id.stamp(), std::memory_order_relaxed);  // before the word is: [word.born]
     this->observe(Event::enqueued, id);
     if (given.is_default() && !is_stamped_) {
-      hot.sampled_at.store(sampled ? clock.now().time_since_epoch().count() : 0, std::memory_order_relaxed);
+      if (sampled) store.enqueued_at(slot).store(clock.now().time_since_epoch().count(), std::memory_order_relaxed);
+      hot.is_timed.store(sampled, std::memory_order_relaxed);
       hot.word.enqueue(State::ready);
       this->push_ready(slot);
     } else {
-      hot.sampled_at.store(0, std::memory_order_relaxed);
+      hot.is_timed.store(false, std::memory_order_relaxed);
       fill_cold(slot, given);
     }
     this->deal_with_leftovers();

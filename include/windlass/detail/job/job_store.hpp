@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +20,7 @@
 
 namespace windlass::detail {
 
-/// The memory of a queue: slots, links, wheel nodes, stop states and ring cells in one block that is never given up or
+/// The memory of a queue: slots, times, wheel nodes, stop states and ring cells in one block that is never given up or
 /// grown. Zeroed pages are valid for all of it, so what is never used costs no memory.
 template <class Payload, class Traits>
 class JobStore {
@@ -28,6 +29,8 @@ class JobStore {
   using Hot = HotSlot<Payload, Policy>;
   using Ring = IndexRing<Policy>;
   using Free = FreeList<Policy>;
+
+  using Instant = typename Policy::template Atomic<Duration::rep>;
 
   static constexpr std::uint32_t lanes = Traits::lanes.count;
   static_assert(lanes >= 1 && lanes <= 8, "windlass: Traits::lanes.count must be 1 to 8");
@@ -41,11 +44,12 @@ class JobStore {
   JobStore(std::uint32_t capacity, std::span<std::byte> memory)
       : owned_(memory.empty() ? allocate(required_bytes(capacity)) : nullptr),
         base_(align(memory.empty() ? owned_.get() : clear(memory))),
-        free(at<typename Free::Link>(layout(capacity).links), capacity),
+        free(&at<Hot>(layout(capacity).hot)->link, capacity, sizeof(Hot)),
         errands(cells(capacity, lanes), Ring::cells_for(capacity)) {
     const Layout where = layout(capacity);
     hot_ = at<Hot>(where.hot);
     cold_ = base_ + where.cold;
+    times_ = at<Instant>(where.times);
     stops_ = base_ + where.stops;
     nodes = at<WheelNode>(where.nodes);
     for (std::uint32_t i = 0; i < lanes; ++i) ready[i].emplace(cells(capacity, i), Ring::cells_for(capacity));
@@ -59,6 +63,17 @@ class JobStore {
   }
 
   [[nodiscard]] Hot& hot(std::uint32_t slot) noexcept { return hot_[slot]; }
+
+  /// When the job in `slot` was enqueued, if it `is_timed`. Few jobs are, so this has no place in the hot slot.
+  [[nodiscard]] Instant& enqueued_at(std::uint32_t slot) noexcept { return times_[slot]; }
+
+  /// A hint that what every job touches of `slot` will be wanted soon; nothing for `no_slot`.
+  void prefetch(std::uint32_t slot) const noexcept {
+    if (slot == no_slot) return;
+    const auto* const first = reinterpret_cast<const std::byte*>(&hot_[slot]);
+    will_write(first);
+    will_write(first + std::min(sizeof(Hot), std::size_t{64}) - 1);
+  }
 
   /// The cold slot, made new if the job had none so far.
   [[nodiscard]] ColdSlot& cold(std::uint32_t slot) noexcept {
@@ -90,7 +105,7 @@ class JobStore {
   static_assert(alignof(StopState) <= alignment);
 
   struct Layout {
-    std::size_t hot, cold, links, nodes, stops, cells, end;
+    std::size_t hot, cold, times, nodes, stops, cells, end;
   };
   [[nodiscard]] static constexpr std::size_t up(std::size_t n) noexcept {
     return (n + alignment - 1) & ~(alignment - 1);
@@ -98,8 +113,8 @@ class JobStore {
   [[nodiscard]] static constexpr Layout layout(std::size_t capacity) noexcept {
     Layout at{};
     at.cold = up(capacity * sizeof(Hot));
-    at.links = up(at.cold + capacity * sizeof(ColdSlot));
-    at.nodes = up(at.links + capacity * sizeof(typename Free::Link));
+    at.times = up(at.cold + capacity * sizeof(ColdSlot));
+    at.nodes = up(at.times + capacity * sizeof(Instant));
     at.stops = up(at.nodes + 2 * capacity * sizeof(WheelNode));
     at.cells = up(at.stops + capacity * sizeof(StopState));
     const auto ring = static_cast<std::size_t>(Ring::cells_for(static_cast<std::uint32_t>(capacity)));
@@ -141,6 +156,7 @@ class JobStore {
   std::byte* const base_;
   Hot* hot_ = nullptr;
   std::byte* cold_ = nullptr;
+  Instant* times_ = nullptr;
   std::byte* stops_ = nullptr;
 
  public:

@@ -16,10 +16,11 @@ namespace windlass::detail {
 template <class Payload, class Policy>
 struct HotSlot {
   SlotWord<Policy> word;
-  typename Policy::template Atomic<std::uint64_t> birth;       // stamp at enqueue: the job's name while it lives
-  typename Policy::template Atomic<Duration::rep> sampled_at;  // when it was enqueued, if it is timed; 0 if not
-  typename Policy::template Atomic<bool> is_pulled;  // the current lease is a pulled one; by who popped the number
-  typename Policy::template Atomic<bool> has_stop;   // its stop state was made, at its first pull; never reset
+  typename Policy::template Atomic<std::uint64_t> birth;  // stamp at enqueue: the job's name while it lives
+  typename Policy::template Atomic<std::uint64_t> link;   // of the free list
+  typename Policy::template Atomic<bool> is_timed;        // JobStore::enqueued_at() is this job's
+  typename Policy::template Atomic<bool> is_pulled;       // the current lease is a pulled one; by who popped the number
+  typename Policy::template Atomic<bool> has_stop;        // its stop state was made, at its first pull; never reset
   std::uint8_t lane;
   bool has_cold;     // the cold slot is valid for this job; written by the enqueuer or the owner of `settling`
   bool emptied;      // the payload is gone already; written by whoever ended the job, read by whoever frees it

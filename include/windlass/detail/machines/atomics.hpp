@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace windlass::detail {
 
@@ -26,6 +27,19 @@ struct StdAtomics {
 
   static constexpr void probe(const char* /*site*/) noexcept {}
 };
+
+/// Does what makes a difference to nothing but speed: not with a policy that counts each access.
+template <class Policy, class F>
+void hint([[maybe_unused]] F f) noexcept {
+  if constexpr (std::is_same_v<Policy, StdAtomics>) f();
+}
+
+/// Has the line of `place` fetched, to be written to.
+inline void will_write([[maybe_unused]] const void* place) noexcept {
+#if defined(__GNUC__)
+  __builtin_prefetch(place, 1);
+#endif
+}
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "windlass needs lock-free 64-bit atomics");
 

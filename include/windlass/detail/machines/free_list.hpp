@@ -1,14 +1,17 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <new>
 
 #include "atomics.hpp"
 #include "shard.hpp"
 
 namespace windlass::detail {
 
-/// The slots that no job owns: Treiber stacks of slot numbers, linked through an array that the caller owns.
+/// The slots that no job owns: Treiber stacks of slot numbers. Each has its link where the caller wants it, at equal
+/// distances: best on the line that whoever takes the slot needs anyway.
 ///
 /// Each thread gives to and takes from a magazine, a small stack on a line of its own (shared with the few threads of
 /// its shard). A magazine that has grown to a chain goes as a whole to the shared stack of chains; one that is empty
@@ -41,8 +44,10 @@ class FreeList {
     bool moved;          // free slots were out of sight for a moment: whoever waits for room must look again
   };
 
-  /// Slots 0 to `count - 1`, all free. `links` are `count` links, owned by the caller.
-  FreeList(Link* links, std::uint32_t count) noexcept : links_(links), count_(count), chain_(chain_for(count)) {}
+  /// Slots 0 to `count - 1`, all free. `links` is the first link, owned by the caller, and each further one `stride`
+  /// bytes behind it.
+  FreeList(Link* links, std::uint32_t count, std::size_t stride = sizeof(Link)) noexcept
+      : links_(reinterpret_cast<std::byte*>(links)), stride_(stride), count_(count), chain_(chain_for(count)) {}
 
   FreeList(const FreeList&) = delete;
   FreeList& operator=(const FreeList&) = delete;
@@ -65,10 +70,14 @@ class FreeList {
     return {no_slot, false};
   }
 
+  /// The slot that the thread which has just taken `slot`, and not written to it yet, is likely to take next; `no_slot`
+  /// if that is not known.
+  [[nodiscard]] std::uint32_t likely_after(std::uint32_t slot) const noexcept { return low_half(read(slot)) - 1; }
+
   /// Gives `slot` back. Lock-free; any thread.
   void give(std::uint32_t slot) noexcept {
     if (chain_ < 2) {
-      links_[slot].store(0, std::memory_order_relaxed);
+      link(slot).store(0, std::memory_order_relaxed);
       return push_chain(slot);
     }
     Head& head = magazines_[Shards<Policy>::mine()].head;
@@ -78,7 +87,7 @@ class FreeList {
     do {
       depth = low_half(seen) == 0 ? 1 : high_half(read(low_half(seen) - 1)) + 1;  // garbage if the CAS fails
       Policy::probe("free.give.link");
-      links_[slot].store(pack(depth, low_half(seen)), std::memory_order_relaxed);
+      link(slot).store(pack(depth, low_half(seen)), std::memory_order_relaxed);
       Policy::probe("free.give.swing");
       // [free.given] release: the next owner sees the slot as its last one left it. seq_cst: also [room.publish].
     } while (!head.compare_exchange_weak(seen, pack(high_half(seen) + 1, slot + 1), std::memory_order_seq_cst,
@@ -110,9 +119,13 @@ class FreeList {
     return fair < longest_chain ? fair : longest_chain;
   }
 
+  [[nodiscard]] Link& link(std::uint32_t slot) const noexcept {
+    return *std::launder(reinterpret_cast<Link*>(links_ + slot * stride_));
+  }
+
   [[nodiscard]] std::uint64_t read(std::uint32_t slot) const noexcept {
     Policy::probe("free.link");
-    return links_[slot].load(std::memory_order_relaxed);
+    return link(slot).load(std::memory_order_relaxed);
   }
 
   [[nodiscard]] std::uint32_t pop(Head& head) noexcept {
@@ -155,7 +168,7 @@ class FreeList {
     std::uint64_t seen = chains_.load(std::memory_order_relaxed);
     do {
       Policy::probe("free.chain.link");
-      links_[first].store(pack(low_half(seen), next), std::memory_order_relaxed);
+      link(first).store(pack(low_half(seen), next), std::memory_order_relaxed);
       Policy::probe("free.chain.give");
       // [free.chained] release: the links, and the slots as their last owners left them. seq_cst: also [room.publish].
     } while (!chains_.compare_exchange_weak(seen, pack(high_half(seen) + 1, first + 1), std::memory_order_seq_cst,
@@ -202,7 +215,8 @@ class FreeList {
     return no_slot;
   }
 
-  Link* const links_;
+  std::byte* const links_;
+  const std::size_t stride_;
   const std::uint32_t count_;
   const std::uint32_t chain_;
   std::array<Magazine, Shards<Policy>::count> magazines_{};

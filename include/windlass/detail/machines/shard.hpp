@@ -1,21 +1,26 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
 namespace windlass::detail {
 
-/// Something whose address differs between threads and costs nothing to make or destroy.
-inline thread_local char thread_mark = 0;
+/// Numbers the queues of this process, and the threads that use them, from 1.
+inline std::atomic<std::uint32_t> numbers_given{0};
+
+/// The calling thread's number: unlike its address and its id, never another thread's.
+[[nodiscard]] inline std::uint32_t thread_number() noexcept {
+  static thread_local std::uint32_t number = 0;
+  if (number == 0) number = numbers_given.fetch_add(1, std::memory_order_relaxed) + 1;
+  return number;
+}
 
 /// How many shards there are of whatever each thread shall have to itself.
 inline constexpr std::size_t shard_count = 8;
 
-/// The calling thread's shard: always the same, and shared with few others. (Fibonacci hashing of an address.)
-[[nodiscard]] inline std::size_t my_shard() noexcept {
-  const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&thread_mark));
-  return static_cast<std::size_t>((address >> 6U) * 0x9e3779b97f4a7c15U >> 61U);
-}
+/// The calling thread's shard: always the same, and not that of the threads that came just before and after it.
+[[nodiscard]] inline std::size_t my_shard() noexcept { return thread_number() % shard_count; }
 
 /// The shards that go with an atomics policy: those above, unless the policy names its own (`shards` and `my_shard()`),
 /// as one does whose threads are not the machine's.

@@ -12,19 +12,10 @@
 #include "../job/accounts.hpp"
 #include "../job/gate.hpp"
 #include "../job/job_core.hpp"
+#include "../machines/shard.hpp"
 #include "crew.hpp"
 
 namespace windlass::detail {
-
-/// Numbers the queues of this process, and the threads that pump, from 1.
-inline std::atomic<std::uint32_t> numbers_given{0};
-
-/// The calling thread's number: unlike its address and its id, never another thread's.
-[[nodiscard]] inline std::uint32_t thread_number() noexcept {
-  static thread_local std::uint32_t number = 0;
-  if (number == 0) number = numbers_given.fetch_add(1, std::memory_order_relaxed) + 1;
-  return number;
-}
 
 /// A queue together with whoever runs it: the calls that wait, pump or end it.
 template <class Payload, class Traits>
