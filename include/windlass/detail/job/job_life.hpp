@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -217,7 +216,9 @@ class JobLife : public JobBurial<Payload, Traits> {
   Verdict next_try(std::uint32_t slot, std::string_view why, const std::exception_ptr& thrown, Time now,
                    DeadReason never) {
     Verdict verdict{State::waiting, std::chrono::seconds{1}};  // what a policy that throws means
-    const std::uint64_t draw = Rng(options.seed + draws_.fetch_add(1, std::memory_order_relaxed)).next();
+    // Of its own for each attempt of each job: no thread waits for another's draw.
+    const std::uint64_t which = std::uint64_t{slot} << 32U ^ store.hot(slot).word.read().stamp();
+    const std::uint64_t draw = Rng(options.seed + which).next();
     this->contain([&] { verdict = ask(options.retry, store.cold(slot), why, thrown, now, draw, never); });
     if (verdict.to != State::dead) {
       counters.add(Count::retries);
@@ -319,8 +320,6 @@ class JobLife : public JobBurial<Payload, Traits> {
     this->note_quiet();
     return true;
   }
-
-  std::atomic<std::uint64_t> draws_{0};
 };
 
 }  // namespace windlass::detail

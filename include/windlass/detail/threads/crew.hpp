@@ -78,8 +78,10 @@ class Crew final : public Host {
   /// From now on `workers` work, at most max_workers. Throws std::system_error if a thread cannot be started.
   void resize(std::uint32_t workers);
 
-  /// Lends the calling thread: runs one errand or job of `queue`; `ends`, if not null, says where to stop in each lane.
-  Ran pump(QueueBase& queue, const std::uint64_t* ends);
+  /// Lends the calling thread: runs errands and jobs of `queue`, as long as there are some and `more(ran)` says so of
+  /// the last one. `ends`, if not null, says where to stop in each lane. Returns what the last look found.
+  template <class More>
+  Ran pump(QueueBase& queue, const std::uint64_t* ends, More more);
 
   /// What the timekeeper does, and a clock that is moved by hand: everything that is due, stalls taken out of lease
   /// time. Returns when it wants to be called again. One thread at a time.
@@ -231,6 +233,24 @@ void Crew::stop_runs(const QueueBase& queue, StopReason why, Visit visit) {
     line.stop.request(round, why);  // nothing if that run is over already
     visit(low_half(running) - 1);
   }
+}
+
+template <class More>
+Ran Crew::pump(QueueBase& queue, const std::uint64_t* ends, More more) {
+  for (std::uint32_t i = first_seat(); i < count_; ++i) {
+    Record& seat = records_[i];
+    if (seat.is_taken.load() || seat.is_taken.exchange(true)) continue;
+    arm();
+    seat.inside.store(&queue);
+    if (is_pumped()) queue.pump_begins();
+    seat.line.ends = ends;
+    Ran ran = queue.run_next(seat.line);
+    while (ran != Ran::nothing && more(ran)) ran = queue.run_next(seat.line);
+    seat.inside.store(nullptr);
+    seat.is_taken.store(false);
+    return ran;
+  }
+  return Ran::no_seat;
 }
 
 template <class Ready, class Nag>

@@ -125,24 +125,6 @@ inline bool Crew::attach(QueueBase& queue, std::uint32_t weight) {
   return false;
 }
 
-inline Ran Crew::pump(QueueBase& queue, const std::uint64_t* ends) {
-  for (std::uint32_t i = first_seat(); i < count_; ++i) {
-    Record& seat = records_[i];
-    if (seat.is_taken.load() || seat.is_taken.exchange(true)) {
-      continue;
-    }
-    arm();
-    seat.inside.store(&queue);
-    if (is_pumped()) queue.pump_begins();
-    seat.line.ends = ends;
-    const Ran ran = queue.run_next(seat.line);
-    seat.inside.store(nullptr);
-    seat.is_taken.store(false);
-    return ran;
-  }
-  return Ran::no_seat;
-}
-
 inline bool Crew::is_running(const QueueBase& queue) const noexcept {
   for (std::uint32_t i = 0; i < count_; ++i) {
     const RunLine& line = records_[i].line;

@@ -120,10 +120,12 @@ class Engine {
     }
   }
 
-  /// Runs one errand or job on the caller; a job only from before `ends` in its lane, unless that is null.
-  Ran run_next(const std::uint64_t* ends = nullptr) {
+  /// Runs errands and jobs on the caller while `more(ran)` says so; jobs only from before `ends` in their lanes, unless
+  /// that is null.
+  template <class More>
+  Ran run_while(More more, const std::uint64_t* ends = nullptr) {
     last_pumper_.store(thread_number(), std::memory_order_relaxed);
-    return crew.pump(core, ends);
+    return crew.pump(core, ends, more);
   }
 
   /// See JobQueue::pump.
@@ -134,12 +136,15 @@ class Engine {
     last_pumper_.store(thread_number(), std::memory_order_relaxed);  // even if the budget lets nothing run
     crew.rearm_ready();
     if (crew.is_pumped()) crew.keep_time(now);
-    while (result.ran < options.max_jobs && !(options.budget && now - begun >= *options.budget)) {
-      const Ran ran = run_next();
-      if (ran == Ran::nothing || ran == Ran::no_seat) break;
+    const auto has_budget = [&] {
+      return result.ran < options.max_jobs && !(options.budget && now - begun >= *options.budget);
+    };
+    const auto more = [&](Ran ran) {
       if (ran == Ran::job) ++result.ran;
       if (options.budget) now = core.clock.now();
-    }
+      return has_budget();
+    };
+    if (has_budget()) (void)run_while(more);
     rearm_if_empty();
     result.left = count_ready(core);
     if (options.budget && now - begun > *options.budget) result.overrun = now - begun - *options.budget;
@@ -151,13 +156,14 @@ class Engine {
     crew.rearm_ready();
     if (crew.is_pumped()) crew.keep_time(core.clock.now());
     std::array<std::uint64_t, Core::Store::lanes> ends{};
-    while (run_next(ends.data()) == Ran::errand) {  // first: they may make jobs ready
-    }
+    (void)run_while([](Ran) { return true; }, ends.data());  // errands first: they may make jobs ready
     for (std::uint32_t i = 0; i < ends.size(); ++i) ends[i] = core.store.ready[i]->end();
     std::size_t ran = 0;
-    for (Ran last = Ran::errand; last == Ran::errand || last == Ran::job; last = run_next(ends.data())) {
+    const auto count = [&](Ran last) {
       if (last == Ran::job) ++ran;
-    }
+      return true;
+    };
+    (void)run_while(count, ends.data());
     rearm_if_empty();
     return ran;
   }
@@ -167,7 +173,7 @@ class Engine {
     crew.rearm_ready();
     const auto ready = [&] { return core.has_work() || is_finished(); };
     while (!stop.stop_requested()) {
-      const Ran ran = run_next();
+      const Ran ran = run_while([&](Ran) { return !stop.stop_requested(); });
       if (ran == Ran::no_seat) return;
       if (ran != Ran::nothing) continue;
       if (is_finished()) return;
@@ -211,9 +217,8 @@ class Engine {
       keep_house();
       bool has_seat = crew.is_pumped();
       if (crew.is_pumped()) {
-        Ran ran = Ran::errand;
-        while (!is_past(deadline) && (ran == Ran::errand || ran == Ran::job)) ran = run_next();
-        has_seat = ran != Ran::no_seat;
+        const auto in_time = [&](Ran) { return !is_past(deadline); };
+        has_seat = is_past(deadline) || run_while(in_time) != Ran::no_seat;
         rearm_if_empty();
       }
       const auto work = [&] { return ready() || (has_seat && core.has_work()); };
