@@ -127,8 +127,10 @@ class JobBurial : public JobParts<Payload, Traits> {
     if (!cold.died_at) cold.died_at = clock.now();
     letter.id = this->id_of(slot);
     letter.reason = cold.dead_reason;
-    letter.first_error = cold.first_error;
-    letter.last_error = cold.last_error;
+    if (cold.has_errors) {
+      letter.first_error = store.errors(slot).first;
+      letter.last_error = store.errors(slot).last;
+    }
     letter.failures = cold.failures;
     letter.hangs = cold.hangs;
     letter.deliveries = cold.deliveries;

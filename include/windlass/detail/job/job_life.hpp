@@ -157,9 +157,8 @@ class JobLife : public JobBurial<Payload, Traits> {
       if (kind == OutcomeKind::done) this->observe(Event::finished, slot);
       return end(slot, kind == OutcomeKind::done ? Count::done : Count::discarded);
     }
-    ColdSlot& cold = store.cold(slot);
-    book_failure(cold, outcome.reason(), clock.now());
-    cold.dead_reason = DeadReason::failed_after_commit;
+    book_failure(store, slot, outcome.reason(), clock.now());
+    store.cold(slot).dead_reason = DeadReason::failed_after_commit;
     (void)word.finish_committed(stamp, State::dead);  // row 8a
     counters.add(Count::failures);
     this->observe(Event::failed, slot);
@@ -191,8 +190,8 @@ class JobLife : public JobBurial<Payload, Traits> {
         run == nullptr ? phase.load() >= Phase::stopping : run->line.stop.reason(run->round) == StopReason::shutdown;
     if (was_stopped && outcome.kind() != OutcomeKind::dead) return {State::ready};  // a leftover, and no failure
     const Time now = clock.now();
-    ColdSlot& cold = store.cold(slot);
-    book_failure(cold, outcome.reason(), now);
+    book_failure(store, slot, outcome.reason(), now);
+    const ColdSlot& cold = store.cold(slot);
     counters.add(Count::failures);
     this->observe(Event::failed, slot);
     if (outcome.kind() == OutcomeKind::dead) return {State::dead, {}, DeadReason::rejected};

@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 #include "../machines/free_list.hpp"
 #include "../machines/index_ring.hpp"
@@ -49,6 +50,7 @@ class JobStore {
     const Layout where = layout(capacity);
     hot_ = at<Hot>(where.hot);
     cold_ = base_ + where.cold;
+    errors_ = base_ + where.errors;
     times_ = at<Instant>(where.times);
     stops_ = base_ + where.stops;
     nodes = at<WheelNode>(where.nodes);
@@ -85,6 +87,13 @@ class JobStore {
     return *std::launder(reinterpret_cast<ColdSlot*>(place));
   }
 
+  /// What the failures of the job in `slot` said, made new if nothing so far. Its cold slot is valid.
+  [[nodiscard]] ErrorTexts& errors(std::uint32_t slot) noexcept {
+    ErrorTexts* const place =
+        std::launder(reinterpret_cast<ErrorTexts*>(errors_ + std::size_t{slot} * sizeof(ErrorTexts)));
+    return std::exchange(cold(slot).has_errors, true) ? *place : *::new (static_cast<void*>(place)) ErrorTexts{};
+  }
+
   /// The stop state of the pulled leases of `slot`, one after the other; null if none ever was.
   [[nodiscard]] StopState* stop(std::uint32_t slot) noexcept {
     if (!hot_[slot].has_stop.load(std::memory_order_acquire)) return nullptr;  // [pull.made] acquire
@@ -101,11 +110,11 @@ class JobStore {
 
  private:
   static constexpr std::size_t alignment = alignof(Hot) > cache_line ? alignof(Hot) : cache_line;
-  static_assert(std::is_trivially_destructible_v<ColdSlot>);
+  static_assert(std::is_trivially_destructible_v<ColdSlot> && std::is_trivially_destructible_v<ErrorTexts>);
   static_assert(alignof(StopState) <= alignment);
 
   struct Layout {
-    std::size_t hot, cold, times, nodes, stops, cells, end;
+    std::size_t hot, cold, errors, times, nodes, stops, cells, end;
   };
   [[nodiscard]] static constexpr std::size_t up(std::size_t n) noexcept {
     return (n + alignment - 1) & ~(alignment - 1);
@@ -113,7 +122,8 @@ class JobStore {
   [[nodiscard]] static constexpr Layout layout(std::size_t capacity) noexcept {
     Layout at{};
     at.cold = up(capacity * sizeof(Hot));
-    at.times = up(at.cold + capacity * sizeof(ColdSlot));
+    at.errors = up(at.cold + capacity * sizeof(ColdSlot));
+    at.times = up(at.errors + capacity * sizeof(ErrorTexts));
     at.nodes = up(at.times + capacity * sizeof(Instant));
     at.stops = up(at.nodes + 2 * capacity * sizeof(WheelNode));
     at.cells = up(at.stops + capacity * sizeof(StopState));
@@ -156,6 +166,7 @@ class JobStore {
   std::byte* const base_;
   Hot* hot_ = nullptr;
   std::byte* cold_ = nullptr;
+  std::byte* errors_ = nullptr;
   Instant* times_ = nullptr;
   std::byte* stops_ = nullptr;
 

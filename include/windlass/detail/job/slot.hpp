@@ -51,8 +51,13 @@ struct ColdSlot {
   Time pulled_until{};             // when it expires, in lease time; Time::max() if never
   Time pulled_limit{};             // when its max_runtime is over, likewise; Time::max() too once it was told
   bool is_over_time = false;       // its max_runtime is over: it is not extended any more
-  ReasonText first_error{};
-  ReasonText last_error{};
+  bool has_errors = false;         // JobStore::errors() is this job's
+};
+
+/// What a job's failed attempts said. Most jobs have none, and few that fail have words for it.
+struct ErrorTexts {
+  ReasonText first{};
+  ReasonText last{};
 };
 
 }  // namespace windlass::detail

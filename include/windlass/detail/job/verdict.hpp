@@ -61,15 +61,18 @@ inline void grow(std::uint32_t& counter) noexcept {
   return {*delay > Duration{} ? State::waiting : State::ready, *delay};
 }
 
-/// Books a failed attempt in `job`.
-inline void book_failure(ColdSlot& job, std::string_view why, Time now) noexcept {
+/// Books a failed attempt of the job in `slot`.
+template <class Store>
+void book_failure(Store& store, std::uint32_t slot, std::string_view why, Time now) noexcept {
+  ColdSlot& job = store.cold(slot);
   grow(job.failures);
   grow(job.deliveries);
-  job.last_error = ReasonText{why};
-  if (!job.first_failure) {
-    job.first_failure = now;
-    job.first_error = job.last_error;
-  }
+  const bool is_first = !job.first_failure;
+  if (is_first) job.first_failure = now;
+  if (why.empty() && !job.has_errors) return;
+  ErrorTexts& errors = store.errors(slot);
+  errors.last = ReasonText{why};
+  if (is_first) errors.first = errors.last;
 }
 
 }  // namespace windlass::detail
