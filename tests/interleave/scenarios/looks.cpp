@@ -114,25 +114,28 @@ TEST_CASE("parking: while there is a searcher nobody is woken and nobody else be
 
 // [watch.armed]
 TEST_CASE("parking: who is woken and looks sees who says so and counts the sleepers - or the reverse", "[parking]") {
-  interleave::explore({.seq = Seq::any}, [](Run& run) {
-    Parking parking;
-    Parking::Sleeper bed;
-    Flag armed{true};
-    bool saw = false;
-    std::uint32_t sleepers = 0;
-    check(parking.lie_down(bed, false), "released");
-    run.thread([&] {
-      (void)parking.sleep(bed);
-      saw = !armed.load(std::memory_order_seq_cst);
+  enum class By { wake, nudge };
+  for (const By by : {By::wake, By::nudge}) {
+    interleave::explore({.seq = Seq::any}, [by](Run& run) {
+      Parking parking;
+      Parking::Sleeper bed;
+      Flag armed{true};
+      bool saw = false;
+      std::uint32_t sleepers = 0;
+      check(parking.lie_down(bed, false), "released");
+      run.thread([&] {
+        (void)parking.sleep(bed);
+        saw = !armed.load(std::memory_order_seq_cst);
+      });
+      run.thread([&] { by == By::wake ? parking.wake_one() : parking.nudge(bed); });
+      run.thread([&] {
+        armed.store(false, std::memory_order_seq_cst);
+        sleepers = parking.sleepers();
+      });
+      run.join();
+      check(saw || sleepers == 0, "neither");
     });
-    run.thread([&] { parking.wake_one(); });
-    run.thread([&] {
-      armed.store(false, std::memory_order_seq_cst);
-      sleepers = parking.sleepers();
-    });
-    run.join();
-    check(saw || sleepers == 0, "neither");
-  });
+  }
 }
 
 TEST_CASE("room: who waits for what everybody is told of is told", "[room]") {

@@ -172,3 +172,23 @@ TEST_CASE("parking: release wakes everybody, whatever else goes on", "[parking]"
     check(floor.runs[0] + (floor.ring.pop() == no_slot ? 0 : 1) == 1, "the job is neither run nor left");
   });
 }
+
+TEST_CASE("parking: a nudge and a wake for one sleeper lose neither", "[parking]") {
+  interleave::explore({.random = 20'000}, [](Run& run) {
+    Floor floor(0);
+    Signal started;
+    floor.handler = [&](std::uint32_t) {
+      started.raise();
+      started.wait_for(2);
+      floor.stop();
+    };
+    for (Floor::Worker* worker : {&floor.workers[0], &floor.workers[1]})
+      run.thread([&, worker] { floor.work(*worker); });
+    run.thread([&] { floor.parking.nudge(floor.workers[0].bed); });
+    run.thread([&] {
+      for (const std::uint32_t job : {0U, 1U}) floor.enqueue(job);
+    });
+    run.join();
+    check(floor.runs[0] == 1 && floor.runs[1] == 1, "not run once each");
+  });
+}

@@ -118,6 +118,17 @@ class Parking {
     return std::exchange(self.token, Sleeper::Token::none) == Sleeper::Token::search;
   }
 
+  /// Makes `other` return from sleep() to look at what is not in the rings. Nothing if it is not asleep.
+  void nudge(Sleeper& other) noexcept {
+    bool searches = false;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!other.is_down) return;
+      searches = leave(other, 0);
+    }
+    hand(other, searches ? Sleeper::Token::search : Sleeper::Token::nudge);
+  }
+
   /// Makes a worker that waits in sleep() without having lain down return.
   void call(Sleeper& other) noexcept { hand(other, Sleeper::Token::nudge); }
 

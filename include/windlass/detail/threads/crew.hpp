@@ -173,7 +173,8 @@ class Crew final : public Host {
   [[nodiscard]] bool has_work(RunLine& line) const noexcept;
   [[nodiscard]] bool is_surplus() const noexcept { return substitutes() > hung(); }
   [[nodiscard]] bool is_short() const noexcept;
-  void come_back(Record& record) noexcept;
+  bool come_back(Record& record) noexcept;
+  void nudge_all() noexcept;
   void stand_by(Record& self);
   [[nodiscard]] bool call_up(std::uint32_t first);
   void start_thread(Record& record);

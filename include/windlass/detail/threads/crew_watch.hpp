@@ -136,11 +136,13 @@ inline Time Crew::round(Time now) {
 inline void Crew::watch(Time now) {
   const std::unique_lock lock(watch_mutex_, std::try_to_lock);
   if (!lock) return;
+  bool has_returned = false;
   for (std::uint32_t i = 0; i < count_; ++i) {
     Record& record = records_[i];
     const LeaseWatch::Finding found =
         record.watch.look(record.line, now, [this] { return lease_time(options_.now()); });
-    if (record.line.running.load(std::memory_order_relaxed) != record.hung_in.load()) come_back(record);
+    const std::uint64_t hung_in = record.hung_in.load();
+    if (record.line.running.load(std::memory_order_relaxed) != hung_in) has_returned |= come_back(record);
     if (found.is_over_time) {
       record.line.over_time.store(found.round);  // whatever it was told to stop for before
       record.line.stop.request(found.round, StopReason::max_runtime);
@@ -150,6 +152,7 @@ inline void Crew::watch(Time now) {
       judge_hung(record, found);
     }
   }
+  if (has_returned) nudge_all();
   // In this order: while the timekeeper's first rounds run beside its start(), nobody hangs yet.
   if ((hung() > substitutes() || is_degraded()) && timekeeper_.is_running()) start_substitutes();
 }

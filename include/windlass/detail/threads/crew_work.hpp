@@ -70,6 +70,7 @@ inline void Crew::resize(std::uint32_t workers) {
   target_.store(workers);
   while (is_short() && call_up(0)) {
   }
+  nudge_all();
 }
 
 // Fewer threads are up than are wanted. For more hung runs than there may be substitutes nobody stands in.
@@ -97,8 +98,15 @@ inline bool Crew::call_up(std::uint32_t first) {
 
 // A run that hung has returned. Its worker says so before it looks for work, so that of the two, it and its
 // substitute, one stands by at once; the watch says so for whoever pumps.
-inline void Crew::come_back(Record& record) noexcept {
-  if (record.hung_in.exchange(0) != 0) hung_.fetch_sub(1);
+inline bool Crew::come_back(Record& record) noexcept {
+  if (record.hung_in.exchange(0) == 0) return false;
+  hung_.fetch_sub(1);
+  return true;
+}
+
+// Some may be too many now: they stand by.
+inline void Crew::nudge_all() noexcept {
+  for (std::uint32_t i = 0; i < first_seat(); ++i) parking_.nudge(records_[i].bed);
 }
 
 inline void Crew::stand_by(Record& self) {
@@ -184,7 +192,7 @@ inline void Crew::rest(Record& self) {
     }
   }
   if (!parking_.lie_down(self.bed, std::exchange(searching, false))) return;
-  if (has_work(self.line)) {
+  if (has_work(self.line) || is_surplus()) {
     parking_.get_up(self.bed);
     searching = true;
   } else {
