@@ -96,9 +96,10 @@ class Engine {
   template <class Ready>
   WaitError wait(WaitList& list, Ready ready, const Deadline& deadline, StopToken stop) {
     for (;;) {
+      // Before we keep time: what is planned later, or who begins to pump, must be seen as a change.
       const bool watches = crew.is_pumped() && crew.has_pumps();
-      const Time due = crew.is_pumped() ? keep_time() : Time::max();
       const Time planned = core.planner.next_due();
+      const Time due = crew.is_pumped() ? keep_time() : Time::max();
       if (ready()) return WaitError::none;
       if (stop.stop_requested()) return WaitError::stopped;
       const Time now = core.clock.now();

@@ -1,0 +1,156 @@
+// Calls that wait in a queue without workers: whoever waits keeps time, watches over whoever pumps, and runs what there
+// is to run. So each list of waiters is told of more than what it waits for.
+
+#include <cstdint>
+
+#include "catch.hpp"
+#include "traits.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using interleave::check;
+using interleave::Happening;
+using interleave::Queue;
+using interleave::Run;
+using interleave::Thread;
+using windlass::Delivery;
+using windlass::Duration;
+
+constexpr interleave::Options budget{.depth_first = 300, .random = 700};
+
+// Its first run of job 0 lasts until the lease is lost.
+void hang_once(const int& n, Delivery& delivery) {
+  if (n != 0 || delivery.attempt() > 1) return;
+  while (!delivery.stop_token().stop_requested()) (void)delivery.sleep_for(1ms);
+}
+
+// Lets time pass until somebody has told `lease` that it is over.
+template <class Lease>
+void wait_for_the_end_of(Lease& lease) {
+  while (!lease.stop_token().stop_requested()) interleave::pass_time();
+}
+
+}  // namespace
+
+TEST_CASE("queue: who waits to reserve watches over who begins to pump", "[queue]") {
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      windlass::StopSource stop;
+      Queue queue{hang_once, {.capacity = 2, .workers = 0, .lease = 10ms}};
+      Thread waiter([&] {
+        while (auto lease = queue.reserve(stop.token())) (void)lease->done();
+      });
+      queue.enqueue(0).or_throw();
+      (void)queue.run_one();
+      stop.request_stop();
+      waiter.join();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: who waits for room watches over who begins to pump", "[queue]") {
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      Queue queue{hang_once, {.capacity = 1, .workers = 0, .lease = 10ms}};
+      queue.enqueue(0).or_throw();
+      Thread waiter([&] { (void)queue.enqueue(1); });
+      (void)queue.run_one();  // for ever, were it not for the waiter
+      queue.close();
+      waiter.join();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: who waits for idleness watches over who begins to pump", "[queue]") {
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      Queue queue{hang_once, {.capacity = 2, .workers = 0, .lease = 10ms}};
+      queue.enqueue(1, {.lease = 0s}).or_throw();
+      auto lease = queue.try_reserve();  // until it is settled, nothing is idle
+      check(static_cast<bool>(lease), "nothing to reserve");
+      Thread waiter([&] { check(static_cast<bool>(queue.wait_idle_for(Duration::max())), "not told"); });
+      queue.enqueue(0).or_throw();
+      (void)queue.run_one();
+      check(lease->done(), "not settled");
+      check(static_cast<bool>(queue.drain_for(Duration::max())), "not told");  // it may be the waiter that hangs
+      waiter.join();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: who waits to reserve learns of a job that is due later", "[queue]") {
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      Queue queue{{.capacity = 1, .workers = 0, .lease = 0s}};
+      Thread waiter([&] {
+        auto lease = queue.reserve();
+        check(lease && lease->done(), "nothing came");
+      });
+      queue.enqueue(1, {.delay = 5ms}).or_throw();
+      waiter.join();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: who waits for room keeps time for a lease that is pulled meanwhile", "[queue]") {
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      Queue queue{{.capacity = 1, .workers = 0, .lease = 10ms}};
+      queue.enqueue(0).or_throw();
+      Thread waiter([&] { (void)queue.enqueue(1); });
+      auto lease = queue.try_reserve();
+      check(static_cast<bool>(lease), "nothing to reserve");
+      wait_for_the_end_of(*lease);
+      queue.close();
+      waiter.join();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: who waits for idleness keeps time for a lease that is pulled meanwhile", "[queue]") {
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      Queue queue{{.capacity = 2, .workers = 0, .lease = 0s}};
+      queue.enqueue(0).or_throw();
+      queue.enqueue(1, {.lease = 10ms}).or_throw();
+      auto first = queue.try_reserve();
+      Thread waiter([&] { check(static_cast<bool>(queue.wait_idle_for(Duration::max())), "not told"); });
+      auto second = queue.try_reserve();
+      check(first && second, "nothing to reserve");
+      wait_for_the_end_of(*second);
+      check(first->done(), "not settled");
+      while (auto again = queue.try_reserve()) (void)again->done();
+      waiter.join();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: who waits for idleness runs what is made ready, or may run again", "[queue]") {
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      Happening ran[2];
+      Queue queue{[&](const int& n) { ran[n].happen(); }, {.capacity = 3, .workers = 0, .lease = 0s}};
+      queue.enqueue(2).or_throw();
+      auto lease = queue.try_reserve();
+      check(static_cast<bool>(lease), "nothing to reserve");
+      Thread waiter([&] { check(static_cast<bool>(queue.wait_idle_for(Duration::max())), "not told"); });
+      queue.enqueue(0).or_throw();
+      ran[0].wait();
+      queue.pause();
+      queue.enqueue(1).or_throw();
+      interleave::pass_time();
+      queue.resume();
+      ran[1].wait();
+      check(lease->done(), "not settled");
+      waiter.join();
+    });
+    run.join();
+  });
+}
