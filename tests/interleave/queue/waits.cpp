@@ -33,18 +33,27 @@ void wait_for_the_end_of(Lease& lease) {
 
 }  // namespace
 
-TEST_CASE("queue: who waits to reserve watches over who begins to pump", "[queue]") {
+TEST_CASE("queue: who waits to reserve watches over who begins to pump, also when another who did has left",
+          "[queue]") {
   interleave::explore(budget, [](Run& run) {
     run.thread([] {
-      windlass::StopSource stop;
-      Queue queue{hang_once, {.capacity = 2, .workers = 0, .lease = 10ms}};
-      Thread waiter([&] {
-        while (auto lease = queue.reserve(stop.token())) (void)lease->done();
-      });
+      windlass::StopSource leaves, ends;
+      Queue queue{[&](const int&, Delivery& delivery) {
+                    leaves.request_stop();
+                    hang_once(0, delivery);
+                  },
+                  {.capacity = 2, .workers = 0, .lease = 10ms}};
+      const auto take = [&](windlass::StopToken stop) {
+        while (auto lease = queue.reserve(stop)) (void)lease->done();
+      };
+      Thread first([&] { take(leaves.token()); });
+      Thread second([&] { take(ends.token()); });
       queue.enqueue(0).or_throw();
       (void)queue.run_one();
-      stop.request_stop();
-      waiter.join();
+      leaves.request_stop();
+      ends.request_stop();
+      first.join();
+      second.join();
     });
     run.join();
   });
@@ -125,7 +134,8 @@ TEST_CASE("queue: who waits for idleness keeps time for a lease that is pulled m
       check(first && second, "nothing to reserve");
       wait_for_the_end_of(*second);
       check(first->done(), "not settled");
-      while (auto again = queue.try_reserve()) (void)again->done();
+      auto again = queue.reserve();
+      check(again && again->done(), "not delivered anew");
       waiter.join();
     });
     run.join();
@@ -149,6 +159,26 @@ TEST_CASE("queue: who waits for idleness runs what is made ready, or may run aga
       queue.resume();
       ran[1].wait();
       check(lease->done(), "not settled");
+      waiter.join();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: who waits for room hears of free slots that another has put back", "[queue]") {
+  struct Traits : interleave::QueueTraits {
+    using Atomics = interleave::ShardedAtomics<1>;  // chains of two
+  };
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      windlass::JobQueue<int, Traits> queue{{.capacity = 8, .workers = 0, .lease = 0s}};
+      for (int n = 0; n < 8; ++n) queue.try_enqueue(n).or_throw();
+      for (int n = 0; n < 2; ++n) {
+        auto lease = queue.try_reserve();
+        check(lease && lease->done(), "nothing to reserve");
+      }
+      Thread waiter([&] { check(static_cast<bool>(queue.enqueue(8)), "no room"); });
+      check(static_cast<bool>(queue.enqueue(9)), "no room");
       waiter.join();
     });
     run.join();

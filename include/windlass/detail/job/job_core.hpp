@@ -146,9 +146,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
 
   void pump_begins() override {
     if (options.lease == Duration{} && options.max_runtime == Duration{}) return;
-    this->room.notify_all();
-    this->takers.notify_all();
-    this->idle.notify_all();
+    this->room.notify_all();  // who waits for jobs, or for their end, heard of this one when it became ready
   }
 
   void worker_parked() override { this->observe(Event::parked, JobId{}); }
