@@ -138,7 +138,7 @@ class Lease {
   // What the token is about to be told, if anything.
   [[nodiscard]] StopReason reason_now() const noexcept {
     const detail::SlotView seen = core_->store.hot(run_.slot).word.read();
-    if (!detail::is_held(seen) || seen.stamp() != run_.stamp) return StopReason::lease_lost;
+    if (!detail::is_held(seen)) return StopReason::lease_lost;  // held by somebody else: then the token knows
     if (seen.cancel()) return StopReason::user;
     if (core_->phase.load() >= detail::Phase::stopping) return StopReason::shutdown;
     return StopReason::none;

@@ -53,6 +53,74 @@ TEST_CASE("every call that runs jobs on the caller rearms on_ready", "[on_ready]
   CHECK(told == 2);
 }
 
+TEST_CASE("every call that runs jobs rearms on_ready as it begins, for jobs that it leaves", "[on_ready]") {
+  int told = 0;
+  StopSource stop;
+  ManualQueue<int> queue{[&](const int&) { stop.request_stop(); }, {.on_ready = [&] { ++told; }}};
+  for (int n = 0; n < 2; ++n) queue.enqueue(n).or_throw();
+  CHECK(told == 1);
+  SECTION("pump") { CHECK(queue.pump({.max_jobs = 1}).left == 1); }
+  SECTION("run_one") { CHECK(queue.run_one()); }
+  SECTION("run") { queue.run(stop.token()); }
+  CHECK(queue.stats().done == 1);
+  queue.enqueue(2).or_throw();
+  CHECK(told == 2);
+}
+
+TEST_CASE("a signal that a job of the same call has used up is given again for the next one", "[on_ready]") {
+  int told = 0;
+  StopSource stop;
+  ManualQueue<int>* self = nullptr;
+  ManualQueue<int> queue{
+      [&](const int& n) { n == 0 ? self->enqueue(1).or_throw(), void() : (void)stop.request_stop(); },
+      {.on_ready = [&] { ++told; }}};
+  self = &queue;
+  queue.enqueue(0).or_throw();
+  SECTION("pump") { CHECK(queue.pump().ran == 2); }
+  SECTION("run") { queue.run(stop.token()); }
+  SECTION("wait_idle_for") { CHECK(queue.wait_idle_for(1s)); }
+  CHECK(queue.stats().done == 2);
+  CHECK(told == 2);
+  queue.enqueue(2).or_throw();
+  CHECK(told == 3);
+}
+
+TEST_CASE("poll rearms on_ready when it has run what an errand made ready", "[on_ready]") {
+  int told = 0;
+  ManualQueue<int> queue{[](const int&) {},
+                         {.lease = 1s, .retry = windlass::FixedDelay{}, .on_ready = [&] { ++told; }}};
+  queue.enqueue(0).or_throw();
+  auto lease = queue.try_reserve();
+  REQUIRE(lease);
+  queue.clock().advance(2s);  // the lease is lost: an errand
+  CHECK(queue.poll() == 1);
+  const int before = told;
+  queue.enqueue(1).or_throw();
+  CHECK(told == before + 1);
+}
+
+TEST_CASE("poll has on_ready called for the jobs that its own jobs enqueue, and that it leaves", "[on_ready]") {
+  int told = 0;
+  ManualQueue<int>* self = nullptr;
+  ManualQueue<int> queue{[&](const int&) { self->enqueue(1).or_throw(); }, {.on_ready = [&] { ++told; }}};
+  self = &queue;
+  queue.enqueue(0).or_throw();
+  CHECK(queue.poll() == 1);
+  CHECK(told == 2);
+}
+
+TEST_CASE("a pump that leaves jobs does not make news of the next one, if a handler's was news", "[on_ready]") {
+  int told = 0;
+  ManualQueue<int>* self = nullptr;
+  ManualQueue<int> queue{[&](const int&) { self->enqueue(9).or_throw(); }, {.on_ready = [&] { ++told; }}};
+  self = &queue;
+  for (int n = 0; n < 2; ++n) queue.enqueue(n).or_throw();
+  CHECK(queue.pump({.max_jobs = 1}).left == 2);
+  CHECK(told == 2);
+  queue.enqueue(3).or_throw();
+  CHECK(told == 2);
+}
+
 TEST_CASE("calls that reserve rearm on_ready too", "[on_ready]") {
   int told = 0;
   ManualQueue<int> queue{{.on_ready = [&] { ++told; }}};

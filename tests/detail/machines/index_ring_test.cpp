@@ -43,6 +43,18 @@ TEST_CASE("a ring has a power of two of cells, at least 1,024", "[ring]") {
   CHECK(IndexRing<>::cells_for(0x8000'0001U) == std::uint64_t{1} << 32U);
 }
 
+TEST_CASE("a ring shows what is ahead, and nothing behind its last number", "[ring]") {
+  Ring r;
+  for (int lap = 0; lap < 3; ++lap) {
+    CHECK(r.ring.peek(0) == no_slot);
+    for (std::uint32_t i = 0; i < 1'000; ++i) r.ring.push(i + 1);
+    CHECK(r.ring.peek(0) == 1);
+    CHECK(r.ring.peek(999) == 1'000);
+    CHECK(r.ring.peek(1'000) == no_slot);
+    for (std::uint32_t i = 0; i < 1'000; ++i) REQUIRE(r.ring.pop() == i + 1);
+  }
+}
+
 TEST_CASE("numbers that circulate through two rings between threads are neither lost nor doubled", "[ring]") {
   constexpr std::uint32_t slots = 600;
   constexpr std::uint32_t rounds = 50'000;
