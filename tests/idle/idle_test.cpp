@@ -89,7 +89,8 @@ TEST_CASE("idle queues cost nothing: no thread of theirs wakes, and there is nex
   CHECK((used < 1 || is_thread_sanitized || is_address_sanitized));  // those use some themselves
 }
 
-TEST_CASE("a pool sleeps soundly when a queue was destroyed with a lease out", "[idle]") {
+TEST_CASE("a pool sleeps soundly when a queue was destroyed with a lease out", "[pool][lease]") {
+  const bool outlives = GENERATE(true, false);
   const std::vector<pid_t> before = proc::threads();
   WorkerPool pool;
   {
@@ -107,6 +108,7 @@ TEST_CASE("a pool sleeps soundly when a queue was destroyed with a lease out", "
     REQUIRE(reserved);
     lease.emplace(std::move(*reserved));
     go_on.set();
+    if (!outlives) CHECK(lease->done());
   }
   std::vector<pid_t> threads;
   CHECK(await([&] {
