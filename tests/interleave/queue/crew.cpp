@@ -1,0 +1,163 @@
+// A crew by itself, with queues of which it sees one run: whom it tells to stop, from whom it takes a lease, and that
+// it calls nobody who has left.
+
+#include "windlass/detail/threads/crew.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include "catch.hpp"
+#include "traits.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using interleave::check;
+using interleave::Happening;
+using interleave::Run;
+using interleave::Thread;
+using windlass::Duration;
+using windlass::StopReason;
+using windlass::Time;
+using windlass::detail::Crew;
+using windlass::detail::QueueBase;
+using windlass::detail::Ran;
+using windlass::detail::RunLine;
+
+constexpr std::uint32_t slot = 0;
+constexpr std::uint32_t stamp = 1;
+
+Time now() { return Time{interleave::Execution::now().time}; }
+
+// All jobs of such queues have the same slot and stamp, as the first of each queue has.
+class FakeQueue final : public QueueBase {
+ public:
+  using Handler = std::function<void(RunLine& line, std::uint64_t round)>;
+
+  explicit FakeQueue(Handler handler = {}) : handler_(std::move(handler)) {}
+
+  Ran run_next(RunLine& line) override {
+    look();
+    if (!handler_) return Ran::nothing;
+    const std::uint64_t round = line.stop.begin_round();
+    line.begin(this, stamp, slot, lease, {});
+    handler_(line, round);
+    line.end();
+    return Ran::job;
+  }
+  [[nodiscard]] bool has_work() const noexcept override {
+    look();
+    return false;
+  }
+  Time tick(Time /*now*/) override {
+    look();
+    return Time::max();
+  }
+  bool expire(std::uint32_t /*slot*/, std::uint32_t /*low_stamp*/) override {
+    look();
+    check(lease > Duration{}, "a job lost its lease that has one without end");
+    return true;
+  }
+  bool extend(windlass::detail::Run& /*run*/, Duration /*by*/) override { return false; }
+  bool try_commit(windlass::detail::Run& /*run*/) override { return false; }
+  void pump_begins() override {}
+  void worker_parked() override { look(); }
+  bool sleep(windlass::detail::Run& /*run*/, Duration /*by*/) override { return true; }
+  [[nodiscard]] std::string_view name() const noexcept override { return "fake"; }
+
+  // Whoever calls takes one step more: it may be called as the queue goes.
+  void look() const noexcept {
+    interleave::yield();
+    check(!is_gone, "called when it was gone");
+  }
+
+  Duration lease{};
+  bool is_gone = false;
+
+ private:
+  const Handler handler_;
+};
+
+windlass::detail::CrewOptions options(std::uint32_t workers) {
+  windlass::detail::CrewOptions options;
+  options.workers = options.max_workers = workers;
+  options.max_substitutes = 0;
+  options.now = now;
+  options.is_shared = true;
+  return options;
+}
+
+// One thread runs a job of each of two queues; another one asks the first queue's to stop, by `ask`.
+void explore_stops(const std::function<void(Crew&, const QueueBase&)>& ask) {
+  interleave::explore({.deviations = 3, .depth_first = 5'000, .random = 500}, [&](Run& run) {
+    Crew crew{options(0)};
+    FakeQueue asked{[](RunLine&, std::uint64_t) {}};
+    FakeQueue other{[](RunLine& line, std::uint64_t round) {
+      interleave::yield();
+      check(line.stop.reason(round) == StopReason::none, "told of what concerns another queue");
+    }};
+    run.thread([&] {
+      (void)crew.pump(asked, nullptr);
+      (void)crew.pump(other, nullptr);
+    });
+    run.thread([&] { ask(crew, asked); });
+    run.join();
+  });
+}
+
+}  // namespace
+
+TEST_CASE("crew: who asks the run of one queue to stop never asks that of another (stop_run)", "[queue]") {
+  explore_stops([](Crew& crew, const QueueBase& queue) { (void)crew.stop_run(queue, slot, stamp, StopReason::user); });
+}
+
+TEST_CASE("crew: who asks all runs of one queue to stop never asks that of another (stop_runs)", "[queue]") {
+  explore_stops(
+      [](Crew& crew, const QueueBase& queue) { crew.stop_runs(queue, StopReason::shutdown, [](std::uint32_t) {}); });
+}
+
+// The queue that comes is the one that went, at the same place: its jobs have the same slots and stamps.
+TEST_CASE("crew: a run that is found overdue and returns costs no job of the next queue in its place", "[queue]") {
+  for (const bool is_on_same_line : {false, true}) {
+    interleave::explore({.deviations = 3, .depth_first = 6'000, .random = 500}, [=](Run& run) {
+      Crew crew{options(0)};
+      crew.lease_in_use(1ms);
+      Happening is_seen, is_over;
+      FakeQueue queue{[&, n = 0](RunLine&, std::uint64_t) mutable { (n++ == 0 ? is_seen : is_over).wait(); }};
+      queue.lease = 1ms;
+      check(crew.attach(queue, 1), "no place");
+      run.thread([&] {
+        (void)crew.pump(queue, nullptr);
+        crew.detach(queue, [] {});
+        queue.lease = {};  // that of the next one, whose job is leased at once
+        check(crew.attach(queue, 1), "no place");
+        if (is_on_same_line) (void)crew.pump(queue, nullptr);
+      });
+      run.thread([&] {
+        (void)crew.keep_time(now());
+        is_seen.happen();
+        (void)crew.keep_time(now() + 1ms);
+        is_over.happen();
+      });
+      run.join();
+      crew.detach(queue, [] {});
+    });
+  }
+}
+
+TEST_CASE("crew: a queue that has left is called by nobody", "[queue]") {
+  interleave::explore({.depth_first = 1'000, .random = 1'500}, [](Run& run) {
+    run.thread([] {
+      FakeQueue queue;
+      Crew crew{options(1)};
+      check(crew.attach(queue, 1), "no place");
+      crew.start();
+      interleave::yield();
+      crew.detach(queue, [] {});
+      queue.is_gone = true;
+    });
+    run.join();
+  });
+}
