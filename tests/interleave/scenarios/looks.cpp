@@ -1,5 +1,5 @@
-// Looks that come after something was said, in the ring, in Parking and in WaitList: what they must see, and what they
-// must not take for more than it is.
+// Looks that come after something was said, in the control word, in the ring, in Parking and in WaitList: what they
+// must see, and what they must not take for more than it is.
 
 #include <array>
 #include <chrono>
@@ -7,6 +7,7 @@
 
 #include "../interleave.hpp"
 #include "catch.hpp"
+#include "windlass/detail/job/slot_word.hpp"
 #include "windlass/detail/machines/index_ring.hpp"
 #include "windlass/detail/machines/parking.hpp"
 #include "windlass/detail/machines/wait_list.hpp"
@@ -22,8 +23,31 @@ using Flag = interleave::Atomic<bool>;
 using Ring = windlass::detail::IndexRing<interleave::Atomics, 2>;
 using Parking = windlass::detail::Parking<interleave::Atomics>;
 using WaitList = windlass::detail::BasicWaitList<interleave::Atomics>;
+using Word = windlass::detail::SlotWord<interleave::Atomics>;
 
 }  // namespace
+
+// [pull.stopping]
+TEST_CASE("slot word: who leases and looks sees who says so and reads the word - or the reverse", "[word]") {
+  interleave::explore({.seq = Seq::any}, [](Run& run) {
+    using windlass::detail::State;
+    Word word;
+    Flag stopping{false};
+    bool saw = false;
+    State found = State::free;
+    word.enqueue(State::ready);
+    run.thread([&] {
+      check(word.lease() != 0, "not leased");
+      saw = stopping.load(std::memory_order_seq_cst);
+    });
+    run.thread([&] {
+      stopping.store(true, std::memory_order_seq_cst);
+      found = word.read().state();
+    });
+    run.join();
+    check(saw || found == State::leased, "neither");
+  });
+}
 
 TEST_CASE("ring: who pushes and looks sees who says so and pops - or the reverse", "[ring]") {
   interleave::explore({.seq = Seq::any}, [](Run& run) {
