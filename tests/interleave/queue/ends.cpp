@@ -101,3 +101,18 @@ TEST_CASE("queue: a pool that is made smaller and larger again runs every job", 
     run.join();
   });
 }
+
+TEST_CASE("queue: a worker that is woken and finds itself one too many has another one woken", "[queue]") {
+  interleave::explore({.depth_first = 200, .random = 500}, [](Run& run) {
+    run.thread([] {
+      windlass::WorkerPool pool{{.workers = 2, .max_workers = 2, .max_substitutes = 0}};
+      Happening ran;
+      Queue queue{[&](const int&) { ran.happen(); }, {.capacity = 1, .pool = &pool, .lease = 0s}};
+      interleave::pass_time();  // so that both may have gone to sleep
+      pool.resize(1);
+      queue.enqueue(1).or_throw();
+      ran.wait();
+    });
+    run.join();
+  });
+}
