@@ -85,3 +85,25 @@ TEST_CASE("queue: who waits on a pulled lease's stop is told when it is cancelle
     run.join();
   });
 }
+
+TEST_CASE("queue: who may not extend, for max_runtime is over, is told so at once", "[queue]") {
+  interleave::explore({.depth_first = 500, .random = 1'000}, [](Run& run) {
+    run.thread([] {
+      Queue queue{{.capacity = 1, .workers = 0, .lease = 24h}};
+      queue.enqueue(0, {.max_runtime = 2ms}).or_throw();
+      auto lease = queue.try_reserve();
+      check(static_cast<bool>(lease), "nothing to reserve");
+      const windlass::StopToken token = lease->stop_token();
+      Thread other([&] {
+        while (!token.stop_requested()) {
+          interleave::pass_time();
+          (void)queue.pump();  // keeps time
+        }
+      });
+      while (lease->extend(24h)) interleave::pass_time();
+      check(token.reason() == StopReason::max_runtime, "not told");
+      other.join();
+    });
+    run.join();
+  });
+}

@@ -124,3 +124,28 @@ TEST_CASE("queue: a run that takes too long is told so, and the next run of its 
     run.join();
   });
 }
+
+TEST_CASE("queue: a run that has extended its lease does not lose it before that is over", "[queue]") {
+  interleave::explore({.depth_first = 1'000, .random = 1'500}, [](Run& run) {
+    run.thread([] {
+      Happening is_seen;
+      Queue queue{[&](const int&, Delivery& delivery) {
+                    if (!delivery.extend(24h * 365)) return;
+                    is_seen.wait();
+                    check(!delivery.stop_token().stop_requested(), "taken away");
+                  },
+                  {.capacity = 1, .workers = 0, .lease = 1ms}};
+      queue.enqueue(0).or_throw();
+      Thread other([&] {
+        for (int looks = 0; looks < 3; ++looks) {
+          (void)queue.pump({.max_jobs = 0});  // keeps time
+          interleave::pass_time();
+        }
+        is_seen.happen();
+      });
+      (void)queue.pump();
+      other.join();
+    });
+    run.join();
+  });
+}
