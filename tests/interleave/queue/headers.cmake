@@ -8,7 +8,10 @@ foreach(header ${headers})
   string(REPLACE "#pragma once" "#pragma once\n#include \"interleave/engine/machine.hpp\"" text "${text}")
   # Counters of the process, which outlive a schedule, stay what they are; so no schedule may depend on them.
   string(REPLACE "inline std::atomic<" "inline std:: atomic<" text "${text}")
-  string(REPLACE "thread_number() % shard_count" "0" text "${text}")
+  # Threads of the model have shards of their own, and few: each is one more load wherever something is added up.
+  string(REPLACE "shard_count = 8;" "shard_count = interleave::Atomics::shards;" text "${text}")
+  string(REGEX REPLACE "(size_t my_shard\\(\\) noexcept {)[^}]*}" "\\1 return interleave::Atomics::my_shard(); }" text
+         "${text}")
   string(REGEX REPLACE "(static inline|static) thread_local ([^\n=]*)[ ]([a-z]+) = ([a-z0-9]+);"
          "\\1 interleave::ThreadLocal<\\2> \\3{\\4};" text "${text}")
   string(REPLACE "std::atomic<" "interleave::Atomic<" text "${text}")
