@@ -116,3 +116,26 @@ TEST_CASE("queue: a worker that is woken and finds itself one too many has anoth
     run.join();
   });
 }
+
+// Who pumps takes a job out of `waiting` and is slow to run it, between two looks of the shutdown: the first finds
+// nothing ready, the second nothing due.
+TEST_CASE("queue: a shutdown runs a delayed job that becomes ready as it looks (is_certain)", "[queue]") {
+  interleave::explore({.depth_first = 200, .random = 3'000, .change_points = 3}, [](Run& run) {
+    bool is_slow = false;
+    Queue queue{[](const int&) {}, {.capacity = 1, .workers = 0, .lease = 0s, .max_substitutes = 0, .on_ready = [&] {
+                                      if (is_slow) interleave::pass_time();
+                                    }}};
+    queue.enqueue(0, {.delay = 10ms}).or_throw();
+    is_slow = true;
+    run.thread([&] {
+      const windlass::Report report = queue.shutdown({.grace = 24h * 365});
+      check(report.done == 1, "not run");
+    });
+    run.thread([&] {
+      interleave::pass_time(4ms);
+      interleave::pass_time(6ms);
+      (void)queue.pump();
+    });
+    run.join();
+  });
+}

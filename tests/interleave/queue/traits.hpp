@@ -35,11 +35,11 @@ class Happening {
 };
 
 /// Lets a little time pass: whoever waits for some may go first.
-inline void pass_time() {
+inline void pass_time(std::chrono::milliseconds length = std::chrono::milliseconds{1}) {
   Mutex mutex;
   Condition never;
   std::unique_lock lock(mutex);
-  (void)never.wait_for(lock, std::chrono::milliseconds{1}, [] { return false; });
+  (void)never.wait_for(lock, length, [] { return false; });
 }
 
 }  // namespace interleave
