@@ -89,6 +89,10 @@ windlass::detail::CrewOptions options(std::uint32_t workers) {
   return options;
 }
 
+void run_one(Crew& crew, QueueBase& queue) {
+  (void)crew.pump(queue, nullptr, [](Ran) { return false; });
+}
+
 // One thread runs a job of each of two queues; another one asks the first queue's to stop, by `ask`.
 void explore_stops(const std::function<void(Crew&, const QueueBase&)>& ask) {
   interleave::explore({.deviations = 3, .depth_first = 5'000, .random = 500}, [&](Run& run) {
@@ -99,8 +103,8 @@ void explore_stops(const std::function<void(Crew&, const QueueBase&)>& ask) {
       check(line.stop.reason(round) == StopReason::none, "told of what concerns another queue");
     }};
     run.thread([&] {
-      (void)crew.pump(asked, nullptr);
-      (void)crew.pump(other, nullptr);
+      run_one(crew, asked);
+      run_one(crew, other);
     });
     run.thread([&] { ask(crew, asked); });
     run.join();
@@ -129,11 +133,11 @@ TEST_CASE("crew: a run that is found overdue and returns costs no job of the nex
       queue.lease = 1ms;
       check(crew.attach(queue, 1), "no place");
       run.thread([&] {
-        (void)crew.pump(queue, nullptr);
+        run_one(crew, queue);
         crew.detach(queue, [] {});
         queue.lease = {};  // that of the next one, whose job is leased at once
         check(crew.attach(queue, 1), "no place");
-        if (is_on_same_line) (void)crew.pump(queue, nullptr);
+        if (is_on_same_line) run_one(crew, queue);
       });
       run.thread([&] {
         (void)crew.keep_time(now());
