@@ -139,3 +139,14 @@ TEST_CASE("queue: a shutdown runs a delayed job that becomes ready as it looks (
     run.join();
   });
 }
+
+TEST_CASE("queue: a worker that goes to sleep as its pool is made smaller stands by", "[queue]") {
+  interleave::explore({.depth_first = 300, .random = 700}, [](Run& run) {
+    run.thread([] {
+      windlass::WorkerPool pool{{.workers = 2, .max_substitutes = 0}};
+      pool.resize(1);
+      while (pool.substitutes() != 0) interleave::pass_time();
+    });
+    run.join();
+  });
+}

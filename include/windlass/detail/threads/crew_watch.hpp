@@ -171,7 +171,7 @@ inline void Crew::expire(Record& record, const LeaseWatch::Finding& found) {
   // still attached is called, and only while the line shows that run of it, which holds off detach().
   const auto lock = lock_queues();
   if (record.line.running.load(std::memory_order_acquire) != RunLine::name(found.low_stamp, found.slot)) return;
-  if (record.line.runs.load(std::memory_order_acquire) != found.runs) return;
+  if (record.line.runs.load(std::memory_order_relaxed) != found.runs) return;  // the watch has acquired that store
   for (const auto& entry : queues_) {
     if (entry.load() != found.queue) continue;
     if (found.queue->expire(found.slot, found.low_stamp)) record.line.stop.request(found.round, StopReason::lease_lost);
