@@ -89,9 +89,9 @@ class JobStore {
 
   /// What the failures of the job in `slot` said, made new if nothing so far. Its cold slot is valid.
   [[nodiscard]] ErrorTexts& errors(std::uint32_t slot) noexcept {
-    ErrorTexts* const place =
-        std::launder(reinterpret_cast<ErrorTexts*>(errors_ + std::size_t{slot} * sizeof(ErrorTexts)));
-    return std::exchange(cold(slot).has_errors, true) ? *place : *::new (static_cast<void*>(place)) ErrorTexts{};
+    std::byte* const place = errors_ + std::size_t{slot} * sizeof(ErrorTexts);
+    if (std::exchange(cold(slot).has_errors, true)) return *std::launder(reinterpret_cast<ErrorTexts*>(place));
+    return *::new (static_cast<void*>(place)) ErrorTexts{};
   }
 
   /// The stop state of the pulled leases of `slot`, one after the other; null if none ever was.
