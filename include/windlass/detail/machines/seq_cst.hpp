@@ -8,9 +8,9 @@ namespace windlass::detail {
 
 /// An atomic of which every operation is sequentially consistent.
 ///
-/// For all words that the fast road writes never, or only as it goes to sleep: threads that meet in such words alone
-/// can be reasoned about, and explored, as if one step came after another. Where a weaker order would do it is not
-/// looked for: a load costs the same on x86, and the rest is rare. Lock-free.
+/// For words that the fast road never writes: of threads that meet in such words alone one may think, and they may be
+/// explored, as if they took turns. Whether a weaker order would do here and there is not asked: a load costs the same on
+/// x86, and everything else is rare. Lock-free.
 template <class T, class Policy = StdAtomics>
 class SeqCst {
  public:
