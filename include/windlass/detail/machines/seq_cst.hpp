@@ -9,8 +9,8 @@ namespace windlass::detail {
 /// An atomic of which every operation is sequentially consistent.
 ///
 /// For words that the fast road never writes: of threads that meet in such words alone one may think, and they may be
-/// explored, as if they took turns. Whether a weaker order would do here and there is not asked: a load costs the same on
-/// x86, and everything else is rare. Lock-free.
+/// explored, as if they took turns. Whether a weaker order would do here and there is not asked: a load costs the same
+/// on x86, and everything else is rare. Lock-free.
 template <class T, class Policy = StdAtomics>
 class SeqCst {
  public:
