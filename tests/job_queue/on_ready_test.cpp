@@ -4,6 +4,7 @@
 #include <thread>
 #include <vector>
 
+#include "await.hpp"
 #include "catch.hpp"
 #include "windlass/testing.hpp"
 
@@ -97,6 +98,19 @@ TEST_CASE("poll rearms on_ready when it has run what an errand made ready", "[on
   const int before = told;
   queue.enqueue(1).or_throw();
   CHECK(told == before + 1);
+}
+
+TEST_CASE("while a lent thread waits for jobs, each that comes is news", "[on_ready][run]") {
+  std::atomic<int> told{0};
+  StopSource stop;
+  JobQueue<int> queue{[](const int&) {}, {.capacity = 4096, .workers = 0, .on_ready = [&] { ++told; }}};
+  std::thread lent([&] { queue.run(stop.token()); });
+  CHECK(await([&] {
+    (void)queue.try_enqueue(0);
+    return told >= 5;  // it has run out of jobs four times
+  }));
+  stop.request_stop();
+  lent.join();
 }
 
 TEST_CASE("poll has on_ready called for the jobs that its own jobs enqueue, and that it leaves", "[on_ready]") {

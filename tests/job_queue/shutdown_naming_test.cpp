@@ -47,6 +47,7 @@ TEST_CASE("a shutdown names no job for a worker that is in a callback and in no 
   Signal in_callback, go_on;
   JobQueue<int> queue{[&](const int&, windlass::Delivery& delivery) {
                         while (!delivery.stop_token().stop_requested()) (void)delivery.sleep_for(1h);
+                        return windlass::Outcome::retry();  // too late, and no success
                       },
                       {.workers = 2, .lease = 20ms, .max_substitutes = 0, .on_hung = [&](HungInfo info) {
                          if (info.shutting_down) return ++named, OnHung::wait;
@@ -63,4 +64,20 @@ TEST_CASE("a shutdown names no job for a worker that is in a callback and in no 
   (void)queue.shutdown({.grace = 0s});
   releaser.join();
   CHECK(named == 0);
+}
+
+TEST_CASE("a shutdown that runs nothing more lets a run end within the grace before it asks it to stop",
+          "[shutdown][stop]") {
+  windlass::StopReason told{};
+  Signal inside;
+  JobQueue<int> queue{[&](const int&, windlass::Delivery& delivery) {
+                        inside.set();
+                        (void)delivery.sleep_for(100ms);
+                        told = delivery.stop_token().reason();
+                      },
+                      {.workers = 1}};
+  queue.enqueue(0).or_throw();
+  REQUIRE(inside.wait());
+  CHECK(queue.shutdown({.grace = 1min, .leftover = windlass::Leftover::discard}).done == 1);
+  CHECK(told == windlass::StopReason::none);
 }

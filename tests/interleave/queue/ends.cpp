@@ -102,16 +102,20 @@ TEST_CASE("queue: a pool that is made smaller and larger again runs every job", 
   });
 }
 
-TEST_CASE("queue: a worker that is woken and finds itself one too many has another one woken", "[queue]") {
-  interleave::explore({.depth_first = 200, .random = 500}, [](Run& run) {
+TEST_CASE("queue: a worker that is woken and finds itself one too many searches no more", "[queue]") {
+  interleave::explore({.depth_first = 300, .random = 1'500}, [](Run& run) {
     run.thread([] {
-      windlass::WorkerPool pool{{.workers = 2, .max_workers = 2, .max_substitutes = 0}};
-      Happening ran;
-      Queue queue{[&](const int&) { ran.happen(); }, {.capacity = 1, .pool = &pool, .lease = 0s}};
+      windlass::WorkerPool pool{{.workers = 2, .max_substitutes = 0}};
+      Happening ran[2];
+      Queue queue{[&](const int& n) { ran[n].happen(); }, {.capacity = 1, .pool = &pool, .lease = 0s}};
       interleave::pass_time();  // so that both may have gone to sleep
-      pool.resize(1);
-      queue.enqueue(1).or_throw();
-      ran.wait();
+      Thread other([&] { pool.resize(1); });
+      queue.enqueue(0).or_throw();
+      ran[0].wait();
+      other.join();
+      interleave::pass_time();
+      queue.enqueue(1).or_throw();  // while somebody searches, nobody would be woken for it
+      ran[1].wait();
     });
     run.join();
   });

@@ -27,6 +27,26 @@ using Word = windlass::detail::SlotWord<interleave::Atomics>;
 
 }  // namespace
 
+TEST_CASE("slot word: whoever drops the last hold of an ended job comes after all that others did with it", "[word]") {
+  interleave::explore([](Run& run) {
+    using windlass::detail::State;
+    Word word;
+    interleave::checked<int> payload{1};
+    word.enqueue(State::ready);
+    const std::uint64_t stamp = word.lease();
+    check(word.expire(static_cast<std::uint32_t>(stamp)) == State::expired, "not expired");
+    check(word.claim_expired() && word.settle(State::done), "not over");
+    for (int holder = 0; holder < 2; ++holder) {
+      run.thread([&] {
+        (void)payload.get();
+        if (word.drop() == Word::AfterDrop::free) payload.set(0);
+      });
+    }
+    run.join();
+    check(payload.get() == 0, "freed by nobody");
+  });
+}
+
 // [pull.stopping]
 TEST_CASE("slot word: who leases and looks sees who says so and reads the word - or the reverse", "[word]") {
   interleave::explore({.seq = Seq::any}, [](Run& run) {

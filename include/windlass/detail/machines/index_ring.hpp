@@ -50,9 +50,8 @@ class IndexRing {
     for (;;) {
       Policy::probe("ring.push.tail");
       const std::uint64_t tail = tail_.load(std::memory_order_acquire);  // [ring.helped] acquire, pairs with advance()
-      const std::uint64_t end = fill_first(tail, index);
-      if (end == no_end) return;
-      if (end == tail + stride) advance(tail, "ring.push.help");  // who filled the last cell has not moved the tail yet
+      if (fill_first(tail, index)) return;
+      advance(tail, "ring.push.help");  // who filled the last cell has not moved the tail yet, or our view of it is old
     }
   }
 
@@ -130,30 +129,26 @@ class IndexRing {
     return static_cast<std::uint32_t>(position >> shift_) + 1;
   }
 
-  // Puts `index` into the first of the `stride` cells from `tail` on that is not filled; `no_end` then. Else where it
-  // stopped: `tail + stride`, or earlier if the view of the tail is a lap old.
-  [[nodiscard]] std::uint64_t fill_first(std::uint64_t tail, std::uint32_t index) noexcept {
-    std::uint64_t position = tail;
-    for (; position != tail + stride; ++position) {
+  // Puts `index` into the first of the `stride` cells from `tail` on that this lap has not filled; false if there is
+  // none.
+  [[nodiscard]] bool fill_first(std::uint64_t tail, std::uint32_t index) noexcept {
+    for (std::uint64_t position = tail; position != tail + stride; ++position) {
       const std::uint32_t lap = lap_of(position);
       Cell& cell = cells_[position & mask_];
       Policy::probe("ring.push.cell");
       // [ring.filled] acquire: helping passes it on. seq_cst, for an acquire of a seq_cst store is not enough to come
       // after it in the total order (it does not strongly happen before): [park.publish] of who pushes behind it.
       std::uint64_t seen = cell.load(std::memory_order_seq_cst);
-      if (high_half(seen) == lap - 1) {
-        Policy::probe("ring.push.fill");
-        // [ring.filled] release, read by the acquire in pop(): whoever sees this lap also sees what was written
-        // before the push, the payload first of all. seq_cst: also [park.publish]; the failure is a load as above.
-        if (cell.compare_exchange_strong(seen, pack(lap, index), std::memory_order_seq_cst,
-                                         std::memory_order_seq_cst)) {
-          if (position + 1 == tail + stride) advance(tail, "ring.push.advance");
-          return no_end;
-        }
+      if (high_half(seen) != lap - 1) continue;
+      Policy::probe("ring.push.fill");
+      // [ring.filled] release, read by the acquire in pop(): whoever sees this lap also sees what was written before
+      // the push, the payload first of all. seq_cst: also [park.publish]; the failure, by a fill, is a load as above.
+      if (cell.compare_exchange_strong(seen, pack(lap, index), std::memory_order_seq_cst, std::memory_order_seq_cst)) {
+        if (position + 1 == tail + stride) advance(tail, "ring.push.advance");
+        return true;
       }
-      if (high_half(seen) != lap) break;
     }
-    return position;
+    return false;
   }
 
   // All cells from `tail` on are filled, `stride` of them.
