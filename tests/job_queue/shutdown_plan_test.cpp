@@ -23,7 +23,7 @@ TEST_CASE("a shutdown tells the timekeeper of a wall-clock job that the clock wa
   int ran = 0;
   JobQueue<int, DailyTraits> queue{[&](const int&) { ++ran; }, {.workers = 1, .lease = 0s}, clock};
   queue.enqueue(1, {.at = clock.wall_now() + 1h}).or_throw();  // looked at again after a second: at the next tick
-  std::this_thread::sleep_for(50ms);  // the timekeeper sleeps by now
+  std::this_thread::sleep_for(50ms);                           // the timekeeper sleeps by now
   clock.set_wall(clock.wall_now() + 2h);
   const windlass::Report report = queue.shutdown({.grace = 1h});
   CHECK(ran == 1);
