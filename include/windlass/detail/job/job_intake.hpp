@@ -41,7 +41,7 @@ class JobIntake : public JobLife<Payload, Traits> {
       leave();
       return EnqueueResult::refused(EnqueueError::full);
     }
-    hint<typename Life::Store::Policy>([&] { store.prefetch(store.free.likely_after(slot)); });
+    hint<typename Life::Store::Policy>([&, at = slot] { store.prefetch(store.free.likely_after(at)); });
     return EnqueueResult::accepted(fill(slot, given, is_sampled(ticket), construct));
   }
 
