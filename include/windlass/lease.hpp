@@ -159,6 +159,7 @@ class Lease {
       const bool counts = core_->finish(run_.slot, run_.stamp, run_.commit, outcome, nullptr);
       core_->host.pulled_lease_back();
       core_->pulled_out.fetch_sub(1);
+      core_->note_lease_back();
       if (core_->host.is_pumped() && !core_->has_handler()) core_->run_errands();
       return counts;
     });

@@ -1,5 +1,7 @@
 #include <chrono>
+#include <future>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -68,6 +70,25 @@ TEST_CASE("shutdown gives leases that are out the grace to come back, and tells 
   }
   CHECK(lent.queue->stats().present == 0);
   CHECK(Tracked::live == 0);
+}
+
+TEST_CASE("a shutdown whose grace has no end returns when the last lease is given back", "[shutdown][lease]") {
+  ManualQueue<int> queue{{.lease = 1s, .retry = windlass::FixedDelay{}}};
+  queue.enqueue(7).or_throw();
+  auto lost = queue.try_reserve();
+  queue.clock().advance(3s);
+  auto current = queue.try_reserve();
+  REQUIRE((lost && current));
+  CHECK(current->retry());
+  std::promise<void> returned;
+  std::thread ends{[&] {
+    (void)queue.shutdown({.grace = windlass::Duration::max()});
+    returned.set_value();
+  }};
+  std::this_thread::sleep_for(50ms);  // it waits by now
+  CHECK_FALSE(lost->done());
+  REQUIRE(returned.get_future().wait_for(10s) == std::future_status::ready);
+  ends.join();
 }
 
 TEST_CASE("a lease given back after shutdown is a leftover and counts against no limit", "[shutdown][lease]") {

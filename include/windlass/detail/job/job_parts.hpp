@@ -82,6 +82,11 @@ class JobParts {
     if (is_closed.load()) takers.notify_all();  // the last job may be gone
   }
 
+  /// One lease less is out: a shutdown may wait for that.
+  void note_lease_back() noexcept {
+    if (is_closed.load()) idle.notify_all();
+  }
+
   /// The earliest deadline is a new one.
   void plan_changed() noexcept {
     host.plan_changed();
