@@ -17,6 +17,18 @@
 #ifdef WINDLASS_BENCH_THREAD_POOL
 #include "thread_pool.hpp"
 #endif
+#ifdef WINDLASS_BENCH_BS
+#include "bs_thread_pool.hpp"
+#endif
+#ifdef WINDLASS_BENCH_TASKFLOW
+#include "taskflow.hpp"
+#endif
+#ifdef WINDLASS_BENCH_DP
+#include "dp.hpp"
+#endif
+#ifdef WINDLASS_BENCH_MARL
+#include "marl.hpp"
+#endif
 
 /// The pools that are compared. Each is made by `Pool(workers, jobs)`, where `jobs` is the most that are ever queued;
 /// any thread may `enqueue` a callable, a job too; all that were enqueued have run when `~Pool` begins.
@@ -41,6 +53,18 @@ void for_each(Visit visit) {
 #endif
 #ifdef WINDLASS_BENCH_THREAD_POOL
   visit(std::type_identity<ThreadPool>{});
+#endif
+#ifdef WINDLASS_BENCH_BS
+  visit(std::type_identity<BsThreadPool>{});
+#endif
+#ifdef WINDLASS_BENCH_TASKFLOW
+  visit(std::type_identity<Taskflow>{});
+#endif
+#ifdef WINDLASS_BENCH_DP
+  visit(std::type_identity<Dp>{});
+#endif
+#ifdef WINDLASS_BENCH_MARL
+  visit(std::type_identity<Marl>{});
 #endif
 }
 

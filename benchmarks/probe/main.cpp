@@ -15,8 +15,8 @@
 #include "allocations.hpp"
 #include "process.hpp"
 
-// What a pool costs besides time: (f) while idle, (g) heap allocations, (h) memory. One pool in one process, so that
-// nothing is left over from another. Called by the benchmarks; prints "figure value" lines.
+// What a pool costs besides time: (c) page faults, (f) while idle, (g) heap allocations, (h) memory. One pool in one
+// process, so that nothing is left over from another. Called by the benchmarks; prints "figure value" lines.
 namespace {
 
 using harness::TallyBoard;
@@ -89,10 +89,28 @@ void probe_memory() {
   check(TallyBoard::wait_for(ran_before, jobs) == harness::Tally::of(jobs), "not every job ran exactly once");
 }
 
+// (c): of the thread that enqueues, from the first job on.
+template <class Pool>
+void probe_page_faults() {
+  constexpr std::uint32_t workers = 2;
+  constexpr std::uint32_t jobs = 1U << 15U;
+  Pool pool(workers, jobs + workers);
+  const auto ran_before = TallyBoard::total();
+  {
+    const harness::Blockade blockade(pool, workers);
+    check(blockade.is_complete(), "not every worker could be kept busy");
+    const std::uint64_t before = probe::page_faults();
+    enqueue_all(pool, jobs);
+    std::printf("per_1000_jobs %.3f\n", static_cast<double>(probe::page_faults() - before) * 1000 / jobs);
+  }
+  check(TallyBoard::wait_for(ran_before, jobs) == harness::Tally::of(jobs), "not every job ran exactly once");
+}
+
 template <class Pool>
 bool run_probe(std::string_view what) {
   if (what == "idle") return probe_idle<Pool>(), true;
   if (what == "allocations") return probe_allocations<Pool>(), true;
+  if (what == "page_faults") return probe_page_faults<Pool>(), true;
   if (what == "memory") return probe_memory<Pool>(), true;
   return false;
 }
@@ -103,14 +121,16 @@ int main(int argc, char** argv) {
   bool is_known = false;
   try {
     if (argc == 3) {
-      pools::for_each([&]<class Pool>(std::type_identity<Pool>) {
+      const auto probe = [&]<class Pool>(std::type_identity<Pool>) {
         if (std::string_view{Pool::name} == argv[2]) is_known = run_probe<Pool>(argv[1]);
-      });
+      };
+      pools::for_each(probe);
+      probe(std::type_identity<pools::WindlassOwnMemory>{});
     }
   } catch (const std::exception& failure) {
     std::printf("error %s\n", failure.what());
     return EXIT_FAILURE;
   }
-  if (!is_known) std::fputs("usage: windlass_cost_probe idle|allocations|memory POOL\n", stderr);
+  if (!is_known) std::fputs("usage: windlass_cost_probe idle|allocations|memory|page_faults POOL\n", stderr);
   return is_known ? EXIT_SUCCESS : EXIT_FAILURE;
 }

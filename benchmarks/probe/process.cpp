@@ -1,5 +1,6 @@
 #include "process.hpp"
 
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,6 +15,12 @@ std::uint64_t probe::resident_bytes() {
     if (word == "Rss:" && file >> kilobytes) return kilobytes * 1024;
   }
   return 0;
+}
+
+std::uint64_t probe::page_faults() {
+  rusage usage{};
+  getrusage(RUSAGE_THREAD, &usage);
+  return static_cast<std::uint64_t>(usage.ru_minflt + usage.ru_majflt);
 }
 
 probe::Activity probe::others_activity() {

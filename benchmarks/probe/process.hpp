@@ -8,6 +8,9 @@ namespace probe {
 /// Bytes of memory that this process has in use right now; 0 where the system does not tell.
 [[nodiscard]] std::uint64_t resident_bytes();
 
+/// Page faults of the calling thread so far.
+[[nodiscard]] std::uint64_t page_faults();
+
 /// What the other threads of this process have done so far.
 struct Activity {
   std::uint64_t threads = 0;

@@ -9,8 +9,8 @@
 #include "../pools/pools.hpp"
 #include "scenarios.hpp"
 
-// (f), (g), (h): idle cost, heap allocations, memory. Each row asks windlass_cost_probe, a process of its own that lies
-// beside this program; the time of the row is that process's and means nothing.
+// (c), (f), (g), (h): page faults, idle cost, heap allocations, memory. Each row asks windlass_cost_probe, a process of
+// its own that lies beside this program; the time of the row is that process's and means nothing.
 namespace {
 
 void ask_probe(benchmark::State& state, const std::string& what, const std::string& pool) {
@@ -36,12 +36,14 @@ void ask_probe(benchmark::State& state, const std::string& what, const std::stri
 }  // namespace
 
 void scenarios::add_costs() {
-  pools::for_each([]<class Pool>(std::type_identity<Pool>) {
-    const auto add = [](const char* scenario, const char* what) {
-      harness::add_once(scenario, Pool::name, [what](benchmark::State& state) { ask_probe(state, what, Pool::name); });
-    };
-    add("f_idle_4_workers", "idle");
-    add("g_heap_allocations", "allocations");
-    add("h_memory_per_queued_job", "memory");
+  const auto add = [](const char* scenario, const char* pool, const char* what) {
+    harness::add_once(scenario, pool, [=](benchmark::State& state) { ask_probe(state, what, pool); });
+  };
+  pools::for_each([&]<class Pool>(std::type_identity<Pool>) {
+    add("c_page_faults", Pool::name, "page_faults");
+    add("f_idle_4_workers", Pool::name, "idle");
+    add("g_heap_allocations", Pool::name, "allocations");
+    add("h_memory_per_queued_job", Pool::name, "memory");
   });
+  add("c_page_faults", pools::WindlassOwnMemory::name, "page_faults");
 }

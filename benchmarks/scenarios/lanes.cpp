@@ -9,8 +9,10 @@
 #include <windlass/windlass.hpp>
 
 #include "../harness/batches.hpp"
+#include "../harness/blockade.hpp"
 #include "../harness/report.hpp"
 #include "../harness/tally.hpp"
+#include "../pools/mutex_deques.hpp"
 #include "scenarios.hpp"
 #ifdef WINDLASS_BENCH_TBB
 #include <tbb/global_control.h>
@@ -18,6 +20,7 @@
 #endif
 
 // (o): jobs that go in turns to three lanes, or to four queues on one pool, against all in one lane of one queue.
+// Before a contestant with strict lanes is timed, its order is checked.
 namespace {
 
 using harness::TallyBoard;
@@ -31,14 +34,63 @@ struct Weighted : windlass::DefaultTraits {
 
 void count(const std::uint64_t& number) { TallyBoard::add(number); }
 
+// windlass with jobs that are functions.
+class Functions {
+ public:
+  explicit Functions(std::uint32_t its_workers) : queue_{{.capacity = 64, .workers = its_workers}} {}
+  template <class F>
+  void enqueue(F function, std::size_t lane = 0) {
+    queue_.enqueue(std::move(function), {.priority = static_cast<windlass::Priority>(lane)}).or_throw();
+  }
+
+ private:
+  windlass::JobQueue<> queue_;
+};
+
+// Whether one worker runs what waits lane by lane.
+template <class Pool>
+bool is_strict() {
+  constexpr std::uint64_t some = 30;
+  std::vector<std::uint64_t> ran;
+  {
+    const auto before = TallyBoard::total();
+    Pool pool(1);
+    {
+      const harness::Blockade blockade(pool, 1);
+      for (std::uint64_t i = 0; i < some; ++i) {
+        pool.enqueue(
+            [i, &ran] {
+              ran.push_back(i);
+              TallyBoard::add(i);
+            },
+            i % 3);
+      }
+    }
+    if (TallyBoard::wait_for(before, some) != harness::Tally::of(some)) return false;
+  }
+  for (std::uint64_t i = 0; i < some; ++i) {
+    if (ran[i] != i % (some / 3) * 3 + i / (some / 3)) return false;
+  }
+  return true;
+}
+
 // `lanes` of the three are used.
 template <class Traits>
 void use_lanes(benchmark::State& state, std::uint32_t lanes) {
+  if (!is_strict<Functions>()) return harness::fail(state, "a job ran before one of a lane that comes first");
   windlass::JobQueue<std::uint64_t, Traits> queue{count, {.capacity = jobs, .workers = workers}};
   std::array<windlass::EnqueueOptions, 3> in_lane;
   for (std::size_t i = 0; i < in_lane.size(); ++i) in_lane[i].priority = static_cast<windlass::Priority>(i);
   harness::time_batches(state, jobs, [&] {
     for (std::uint64_t i = 0; i < jobs; ++i) queue.enqueue(i, in_lane[i % lanes]).or_throw();
+  });
+}
+
+void use_deques(benchmark::State& state) {
+  if (!is_strict<pools::MutexDeques>()) return harness::fail(state, "a job ran before one of a lane that comes first");
+  pools::MutexDeques pool(workers);
+  harness::time_batches(state, jobs, [&] {
+    for (std::uint64_t i = 0; i < jobs; ++i) pool.enqueue([i] { TallyBoard::add(i); }, i % 3);
   });
 }
 
@@ -79,6 +131,7 @@ void scenarios::add_lanes() {
   harness::add("o_lanes_strict", "windlass", [](State& state) { use_lanes<windlass::DefaultTraits>(state, 3); });
   harness::add("o_lanes_strict", "windlass_one_lane",
                [](State& state) { use_lanes<windlass::DefaultTraits>(state, 1); });
+  harness::add("o_lanes_strict", pools::MutexDeques::name, use_deques);
   harness::add("o_lanes_weighted", "windlass", [](State& state) { use_lanes<Weighted>(state, 3); });
   harness::add("o_lanes_weighted", "windlass_one_lane", [](State& state) { use_lanes<Weighted>(state, 1); });
   harness::add("o_queues_on_one_pool", "windlass", [](State& state) { use_queues(state, 4); });

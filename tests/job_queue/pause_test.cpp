@@ -119,6 +119,7 @@ TEST_CASE("resume wakes a call that waits to reserve", "[pause]") {
     }
   });
   CHECK(begins.wait());
+  std::this_thread::sleep_for(50ms);  // it sleeps by now
   queue.resume();
   taker.join();
   CHECK(got == 7);
