@@ -41,7 +41,10 @@ class JobIntake : public JobLife<Payload, Traits> {
       leave();
       return EnqueueResult::refused(EnqueueError::full);
     }
-    hint<typename Life::Store::Policy>([&, at = slot] { store.prefetch(store.free.likely_after(at)); });
+    hint<typename Life::Store::Policy>([&, at = slot] {
+      store.prefetch(store.free.likely_after(at));
+      if (!is_plain) store.prefetch_cold(at);
+    });
     return EnqueueResult::accepted(fill(slot, given, is_sampled(ticket), construct));
   }
 

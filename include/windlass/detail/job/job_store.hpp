@@ -77,6 +77,12 @@ class JobStore {
     will_write(first + std::min(sizeof(Hot), std::size_t{64}) - 1);
   }
 
+  /// The same for what only jobs with options touch.
+  void prefetch_cold(std::uint32_t slot) const noexcept {
+    will_write(cold_ + std::size_t{slot} * sizeof(ColdSlot));
+    will_write(&nodes[2 * slot]);
+  }
+
   /// The cold slot, made new if the job had none so far.
   [[nodiscard]] ColdSlot& cold(std::uint32_t slot) noexcept {
     std::byte* const place = cold_ + std::size_t{slot} * sizeof(ColdSlot);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "../machines/compact.hpp"
 #include "slot_word.hpp"
 #include "windlass/clock.hpp"
 #include "windlass/dead_letter.hpp"
@@ -30,28 +31,28 @@ struct HotSlot {
   [[nodiscard]] Payload& payload() noexcept { return *std::launder(reinterpret_cast<Payload*>(place)); }
 };
 
-/// What only jobs need that wait, fail or override something. Written by the enqueuer before the job is visible,
-/// later only by the owner of `settling` (or of committing -> dead).
-struct ColdSlot {
+/// What only jobs need that wait, fail or override something. Written by the enqueuer before the job is visible, later
+/// only by the owner of `settling` (or of committing -> dead). Two lines: for each run and failure, and the rest.
+struct alignas(cache_line) ColdSlot {
   std::uint32_t failures = 0;
   std::uint32_t hangs = 0;
   std::uint32_t deliveries = 0;
   DeadReason dead_reason = DeadReason::rejected;
-  Duration previous_delay{};
-  std::optional<Time> enqueued_at{};
-  std::optional<Time> first_failure{};
-  std::optional<Time> died_at{};  // when its dead letter was first offered
-  std::optional<std::chrono::system_clock::time_point> at{};
-  std::optional<Duration> lease{};
-  std::optional<Duration> max_runtime{};
-  std::optional<Duration> retry_for{};
+  bool is_over_time = false;  // its max_runtime is over: it is not extended any more
+  bool has_errors = false;    // JobStore::errors() is this job's
+  Compact<Duration> lease{};
+  Compact<Duration> max_runtime{};
+  Compact<std::chrono::system_clock::time_point> at{};
+  Compact<Duration> retry_for{};
   std::optional<std::uint32_t> max_failures{};
+  Duration previous_delay{};
+  Compact<Time> enqueued_at{};
+  Compact<Time> first_failure{};
+  Compact<Time> died_at{};         // when its dead letter was first offered
   std::uint64_t hang_stamp = 0;    // the lease whose loss was counted last: each loss counts once
   std::uint64_t pulled_stamp = 0;  // the pulled lease that the alarm node times; under the planner's lock, as the next
   Time pulled_until{};             // when it expires, in lease time; Time::max() if never
   Time pulled_limit{};             // when its max_runtime is over, likewise; Time::max() too once it was told
-  bool is_over_time = false;       // its max_runtime is over: it is not extended any more
-  bool has_errors = false;         // JobStore::errors() is this job's
 };
 
 /// What a job's failed attempts said. Most jobs have none, and few that fail have words for it.
