@@ -38,7 +38,7 @@ struct Watched {
 
 TEST_CASE("the lease watch sleeps after a whole idle interval, and not before", "[crew][lease]") {
   Watched watched;
-  watched.crew.lease_in_use(16ms);
+  (void)watched.crew.lease_in_use(16ms);
   watched.crew.pulled_lease_out();
   for (int looks = 0; looks < 5; ++looks) CHECK(watched.looks_on());
   watched.crew.pulled_lease_back();

@@ -3,10 +3,12 @@
 
 #include "windlass/detail/threads/crew.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "catch.hpp"
 #include "traits.hpp"
@@ -31,7 +33,7 @@ constexpr std::uint32_t stamp = 1;
 
 Time now() { return Time{interleave::Execution::now().time}; }
 
-// All jobs of such queues have the same slot and stamp, as the first of each queue has.
+// All jobs of such queues have the same slot and stamp, as the first of each queue has; but for those of `slots`.
 class FakeQueue final : public QueueBase {
  public:
   using Handler = std::function<void(RunLine& line, std::uint64_t round)>;
@@ -42,7 +44,8 @@ class FakeQueue final : public QueueBase {
     look();
     if (!handler_) return Ran::nothing;
     const std::uint64_t round = line.stop.begin_round();
-    line.begin(this, stamp, slot, lease, {});
+    line.begin(this, stamp, runs_ < slots.size() ? slots[runs_] : slot, lease, {});
+    ++runs_;
     handler_(line, round);
     line.end();
     return Ran::job;
@@ -63,6 +66,7 @@ class FakeQueue final : public QueueBase {
   bool extend(windlass::detail::Run& /*run*/, Duration /*by*/) override { return false; }
   bool try_commit(windlass::detail::Run& /*run*/) override { return false; }
   void pump_begins() override {}
+  void pump_ends() override {}
   void worker_parked() override { look(); }
   bool sleep(windlass::detail::Run& /*run*/, Duration /*by*/) override { return true; }
   [[nodiscard]] std::string_view name() const noexcept override { return "fake"; }
@@ -75,9 +79,11 @@ class FakeQueue final : public QueueBase {
 
   Duration lease{};
   bool is_gone = false;
+  std::vector<std::uint32_t> slots;  // of the first runs
 
  private:
   const Handler handler_;
+  std::size_t runs_ = 0;
 };
 
 windlass::detail::CrewOptions options(std::uint32_t workers) {
@@ -122,12 +128,56 @@ TEST_CASE("crew: who asks all runs of one queue to stop never asks that of anoth
       [](Crew& crew, const QueueBase& queue) { crew.stop_runs(queue, StopReason::shutdown, [](std::uint32_t) {}); });
 }
 
+// Another queue's run of the same name is in the way, on a line that shows a run of the queue next.
+TEST_CASE("crew: who says that a run was asked to stop has asked it (stop_run)", "[queue]") {
+  interleave::explore({.deviations = 3, .depth_first = 5'000, .random = 500}, [](Run& run) {
+    Crew crew{options(0)};
+    Happening is_inside, is_asked;
+    FakeQueue other{[&](RunLine&, std::uint64_t) { is_inside.wait(); }};
+    FakeQueue queue{[&, n = 0](RunLine& line, std::uint64_t round) mutable {
+      if (n++ > 0) return;
+      is_inside.happen();
+      is_asked.wait();
+      check(line.stop.reason(round) == StopReason::user, "was not asked");
+    }};
+    queue.slots = {slot, slot + 1};
+    run.thread([&] {
+      run_one(crew, other);
+      run_one(crew, queue);
+    });
+    run.thread([&] { run_one(crew, queue); });
+    run.thread([&] {
+      is_inside.wait();
+      check(crew.stop_run(queue, slot, stamp, StopReason::user), "not found");
+      is_asked.happen();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("crew: who visits the runs of one queue is shown none of another (stop_runs)", "[queue]") {
+  interleave::explore({.deviations = 3, .depth_first = 5'000, .random = 500}, [](Run& run) {
+    Crew crew{options(0)};
+    FakeQueue other{[](RunLine&, std::uint64_t) {}};
+    FakeQueue queue{[](RunLine&, std::uint64_t) {}};
+    queue.slots = {slot + 1};
+    run.thread([&] {
+      run_one(crew, other);
+      run_one(crew, queue);
+    });
+    run.thread([&] {
+      crew.stop_runs(queue, StopReason::shutdown, [](std::uint32_t seen) { check(seen == slot + 1, "of another"); });
+    });
+    run.join();
+  });
+}
+
 // The queue that comes is the one that went, at the same place: its jobs have the same slots and stamps.
 TEST_CASE("crew: a run that is found overdue and returns costs no job of the next queue in its place", "[queue]") {
   for (const bool is_on_same_line : {false, true}) {
     interleave::explore({.deviations = 3, .depth_first = 6'000, .random = 500}, [=](Run& run) {
       Crew crew{options(0)};
-      crew.lease_in_use(1ms);
+      (void)crew.lease_in_use(1ms);
       Happening is_seen, is_over;
       FakeQueue queue{[&, n = 0](RunLine&, std::uint64_t) mutable { (n++ == 0 ? is_seen : is_over).wait(); }};
       queue.lease = 1ms;
@@ -140,9 +190,9 @@ TEST_CASE("crew: a run that is found overdue and returns costs no job of the nex
         if (is_on_same_line) run_one(crew, queue);
       });
       run.thread([&] {
-        (void)crew.keep_time(now());
+        (void)crew.keep_time(now(), crew.pace());
         is_seen.happen();
-        (void)crew.keep_time(now() + 1ms);
+        (void)crew.keep_time(now() + 1ms, crew.pace());
         is_over.happen();
       });
       run.join();

@@ -18,6 +18,7 @@ using windlass::Delivery;
 using windlass::Duration;
 
 constexpr interleave::Options budget{.depth_first = 300, .random = 700};
+constexpr interleave::Options patience{.depth_first = 300, .random = 4'000};
 
 // Its first run of job 0 lasts until the lease is lost.
 void hang_once(const int& n, Delivery& delivery) {
@@ -179,6 +180,102 @@ TEST_CASE("queue: who waits for room hears of free slots that another has put ba
       Thread waiter([&] { check(static_cast<bool>(queue.enqueue(8)), "no room"); });
       check(static_cast<bool>(queue.enqueue(9)), "no room");
       waiter.join();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: who waits does not sleep through a job that is due when one was that is cancelled", "[queue]") {
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      Queue queue{{.capacity = 2, .workers = 0, .lease = 0s}};
+      const windlass::JobId id = queue.enqueue(0, {.delay = 5ms}).or_throw();
+      Thread waiter([&] {
+        auto lease = queue.reserve();
+        check(lease && lease->done(), "nothing came");
+      });
+      const bool is_first = queue.cancel(id) == windlass::CancelResult::cancelled;
+      if (is_first) queue.enqueue(1, {.delay = 5ms}).or_throw();
+      waiter.join();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: who waits for idleness watches over who runs what resume has set free", "[queue]") {
+  interleave::explore(patience, [](Run& run) {
+    run.thread([] {
+      Queue queue{hang_once, {.capacity = 2, .workers = 0, .lease = 10ms}};
+      queue.enqueue(1, {.lease = 0s}).or_throw();
+      auto lease = queue.try_reserve();
+      check(static_cast<bool>(lease), "nothing to reserve");
+      queue.pause();
+      queue.enqueue(0).or_throw();
+      Thread waiter([&] { check(static_cast<bool>(queue.wait_idle_for(Duration::max())), "not told"); });
+      Thread other([&] { queue.resume(); });
+      (void)queue.run_one();
+      other.join();
+      check(lease->done(), "not settled");
+      check(static_cast<bool>(queue.drain_for(Duration::max())), "not told");
+      waiter.join();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: who waits for room watches over a job that brings the first lease", "[queue]") {
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      Queue queue{hang_once, {.capacity = 1, .workers = 0, .lease = 0s}};
+      queue.enqueue(0, {.lease = 10ms}).or_throw();
+      Thread waiter([&] { (void)queue.enqueue(1); });
+      (void)queue.run_one();
+      queue.close();
+      waiter.join();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: who waits for idleness watches over a job that brings the first lease to who pumps already",
+          "[queue]") {
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      Queue* its_queue = nullptr;
+      Queue queue{[&](const int& n, Delivery& delivery) {
+                    if (n == 1) its_queue->try_enqueue(0, {.lease = 10ms}).or_throw();
+                    hang_once(n, delivery);
+                  },
+                  {.capacity = 3, .workers = 0, .lease = 0s}};
+      its_queue = &queue;
+      queue.enqueue(2).or_throw();
+      auto lease = queue.try_reserve();
+      check(static_cast<bool>(lease), "nothing to reserve");
+      queue.enqueue(1).or_throw();
+      Thread waiter([&] { check(static_cast<bool>(queue.wait_idle_for(Duration::max())), "not told"); });
+      (void)queue.pump();
+      check(lease->done(), "not settled");
+      check(static_cast<bool>(queue.drain_for(Duration::max())), "not told");
+      waiter.join();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: without a handler who waits to reserve is woken though a thread is lent, which leaves at the end",
+          "[queue]") {
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      Queue queue{{.capacity = 1, .workers = 0, .lease = 0s}};
+      Thread lent([&] { queue.run({}); });
+      Thread taker([&] {
+        auto lease = queue.reserve();
+        check(lease && lease->done(), "nothing came");
+      });
+      queue.enqueue(1).or_throw();
+      taker.join();
+      queue.close();
+      lent.join();
     });
     run.join();
   });

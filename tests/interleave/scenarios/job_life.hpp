@@ -128,7 +128,7 @@ class Core {
     void wake() noexcept override {}
     void end_search(windlass::detail::RunLine& /*line*/) noexcept override {}
     void plan_changed() noexcept override {}
-    void lease_in_use(windlass::Duration /*lease*/) noexcept override {}
+    bool lease_in_use(windlass::Duration /*lease*/) noexcept override { return false; }
     void pulled_lease_out() noexcept override {}
     void pulled_lease_back() noexcept override {}
     bool stop_run(const windlass::detail::QueueBase& /*queue*/, std::uint32_t /*slot*/, std::uint32_t /*low_stamp*/,

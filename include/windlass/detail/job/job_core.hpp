@@ -32,8 +32,8 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
           std::uint32_t its_number)
       : Intake(std::move(given), its_host, its_clock, its_number), handler_(std::move(handler)) {
     this->is_paused.store(options.paused);
-    if (has_leases && options.lease > Duration{}) host.lease_in_use(options.lease);
-    if (options.max_runtime > Duration{}) host.lease_in_use(options.max_runtime);
+    if (has_leases && options.lease > Duration{}) (void)host.lease_in_use(options.lease);
+    if (options.max_runtime > Duration{}) (void)host.lease_in_use(options.max_runtime);
   }
 
   [[nodiscard]] const QueueBase& self() const noexcept { return *this; }
@@ -144,10 +144,8 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     return run.line.stop.reason(run.round) == StopReason::none;
   }
 
-  void pump_begins() override {
-    if (options.lease == Duration{} && options.max_runtime == Duration{}) return;
-    this->room.notify_all();  // who waits for jobs, or for their end, heard of this one when it became ready
-  }
+  void pump_begins() override { this->notify_timekeepers(); }
+  void pump_ends() override { this->idle.notify_all(); }
 
   void worker_parked() override { this->observe(Event::parked, JobId{}); }
 

@@ -105,8 +105,8 @@ class JobIntake : public JobLife<Payload, Traits> {
     cold.max_runtime = given.max_runtime;
     cold.max_failures = given.max_failures;
     cold.retry_for = given.retry_for;
-    if (given.lease && *given.lease > Duration{}) host.lease_in_use(*given.lease);
-    if (given.max_runtime && *given.max_runtime > Duration{}) host.lease_in_use(*given.max_runtime);
+    if (given.lease) this->lease_in_use(*given.lease);
+    if (given.max_runtime) this->lease_in_use(*given.max_runtime);
     const Time due = given.at ? at_due(*given.at, now) : later(now, given.delay);
     auto& word = store.hot(slot).word;
     if (due <= now) {

@@ -59,7 +59,8 @@ class JobParts {
   void push_errand(std::uint32_t slot) {
     store.errands.push(slot);
     host.wake();
-    takers.notify_all();  // who waits to reserve has no use for it, who lends a thread has
+    takers.notify_all();                      // who waits to reserve has no use for it, who lends a thread has
+    if (host.is_pumped()) idle.notify_all();  // without a handler they wait here
   }
 
   /// Somebody is wanted for what has just been made ready, or may be run now.
@@ -90,7 +91,16 @@ class JobParts {
   /// The earliest deadline is a new one.
   void plan_changed() noexcept {
     host.plan_changed();
-    if (!host.is_pumped()) return;
+    if (host.is_pumped()) notify_timekeepers();
+  }
+
+  /// A job with this lease, or max_runtime, may start soon.
+  void lease_in_use(Duration lease) noexcept {
+    if (lease > Duration{} && host.lease_in_use(lease) && host.is_pumped()) notify_timekeepers();
+  }
+
+  /// Without a timekeeper time is kept by all who wait: they have to look earlier than they meant to.
+  void notify_timekeepers() noexcept {
     room.notify_all();
     takers.notify_all();
     idle.notify_all();

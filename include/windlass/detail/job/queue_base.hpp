@@ -63,6 +63,9 @@ class QueueBase {
   /// A thread is about to run something that may hang, and there is no timekeeper: whoever waits keeps time.
   virtual void pump_begins() = 0;
 
+  /// That thread has left, and somebody else may run what is left.
+  virtual void pump_ends() = 0;
+
   /// A worker found nothing and is about to sleep.
   virtual void worker_parked() = 0;
 
@@ -87,8 +90,9 @@ class Host {
   /// A deadline was set that is earlier than any before.
   virtual void plan_changed() noexcept = 0;
 
-  /// A job with this lease, or this max_runtime, may start soon: the watch looks as often as it needs.
-  virtual void lease_in_use(Duration lease) noexcept = 0;
+  /// A job with this lease, or this max_runtime, may start soon: the watch looks as often as it needs. True if that is
+  /// more often than before: then those who keep time must be told.
+  virtual bool lease_in_use(Duration lease) noexcept = 0;
 
   /// A pulled lease went out, or came back: as long as one is out, stalls are looked for.
   virtual void pulled_lease_out() noexcept = 0;

@@ -87,11 +87,19 @@ class Crew final : public Host {
   /// time. Returns when it wants to be called again. One thread at a time.
   Time round(Time now);
 
-  /// The same for whoever waits or pumps without a timekeeper: all time counts. Returns when more is due.
-  Time keep_time(Time now);
+  /// The same for whoever waits or pumps without a timekeeper: all time counts. `pace` is what pace() said. Returns
+  /// when more is due.
+  Time keep_time(Time now, Duration pace);
 
-  /// Whether some thread pumps, and so may hang: whoever waits meanwhile watches over it.
+  /// How often whoever waits without a timekeeper has to look after the leases of those who pump; Duration::max() if
+  /// nobody does.
+  [[nodiscard]] Duration pace() const noexcept { return has_pumps() && has_leases() ? interval() : Duration::max(); }
+
+  /// Whether some thread pumps, and so may hang.
   [[nodiscard]] bool has_pumps() const noexcept;
+
+  /// Whether one more thread may pump.
+  [[nodiscard]] bool has_seat() const noexcept;
 
   /// So much time has passed on a clock that is moved by hand, and it was no standstill. Not beside round().
   void slept(Duration by) noexcept {
@@ -112,7 +120,7 @@ class Crew final : public Host {
   }
   void end_search(RunLine& line) noexcept override;
   void plan_changed() noexcept override;
-  void lease_in_use(Duration lease) noexcept override;
+  bool lease_in_use(Duration lease) noexcept override;
   void pulled_lease_out() noexcept override;
   void pulled_lease_back() noexcept override { pulled_.fetch_sub(1); }
   bool stop_run(const QueueBase& queue, std::uint32_t slot, std::uint32_t low_stamp, StopReason why) noexcept override;
@@ -191,6 +199,7 @@ class Crew final : public Host {
   void start_watch() noexcept;
   [[nodiscard]] bool is_asleep() const noexcept;
   void disarm_if_asleep() noexcept;
+  [[nodiscard]] bool has_leases() const noexcept { return shortest_lease_.load() != 0; }
   [[nodiscard]] Duration interval() const noexcept;
   [[nodiscard]] std::uint32_t first_seat() const noexcept { return options_.max_workers + options_.max_substitutes; }
 
@@ -212,11 +221,11 @@ class Crew final : public Host {
   SeqCst<Duration::rep> shortest_lease_{0};
   SeqCst<Duration::rep> armed_at_{0};
   SeqCst<Duration::rep> stalled_{0};
+  SeqCst<bool> is_watching_{false};  // somebody is in watch()
   Parking<> parking_;
   Timekeeper timekeeper_;
   WaitList exits_;          // threads and queues that go
   std::mutex mutex_;        // queues coming and going; threads starting and standing by
-  std::mutex watch_mutex_;  // the watches of all records; only ever tried
   Time last_watch_{};       // round() only, as the next
   Time next_watch_{};       // when it meant to look again
   bool was_armed_ = false;
@@ -227,11 +236,12 @@ template <class Visit>
 void Crew::stop_runs(const QueueBase& queue, StopReason why, Visit visit) {
   for (std::uint32_t i = 0; i < count_; ++i) {
     RunLine& line = records_[i].line;
-    const std::uint64_t round = line.stop.round();
+    const std::uint64_t round = line.stop.round();  // as in stop_run()
     const std::uint64_t running = line.running.load(std::memory_order_acquire);
     if (running == 0 || low_half(running) - 1 == RunLine::errand) continue;
-    if (line.queue.load(std::memory_order_relaxed) != &queue) continue;
-    line.stop.request(round, why);  // nothing if that run is over already
+    if (line.queue.load(std::memory_order_acquire) != &queue) continue;
+    if (line.stop.round() != round) continue;
+    line.stop.request(round, why);
     visit(low_half(running) - 1);
   }
 }
@@ -249,6 +259,7 @@ Ran Crew::pump(QueueBase& queue, const std::uint64_t* ends, More more) {
     while (ran != Ran::nothing && more(ran)) ran = queue.run_next(seat.line);
     seat.inside.store(nullptr);
     seat.is_taken.store(false);
+    if (is_pumped()) queue.pump_ends();
     return ran;
   }
   return Ran::no_seat;

@@ -12,14 +12,15 @@ inline void Crew::plan_changed() noexcept {
   }
 }
 
-inline void Crew::lease_in_use(Duration lease) noexcept {
+inline bool Crew::lease_in_use(Duration lease) noexcept {
   Duration::rep seen = shortest_lease_.load();
   while (seen == 0 || lease.count() < seen) {
     if (shortest_lease_.compare_exchange(seen, lease.count())) {
       start_watch();  // a worker that is up may start it without having slept
-      return;
+      return true;
     }
   }
+  return false;
 }
 
 inline void Crew::pulled_lease_out() noexcept {
@@ -41,7 +42,7 @@ inline bool Crew::stop_run(const QueueBase& queue, std::uint32_t slot, std::uint
     // The same round before and after: all that was read in between belongs to its run. [line.ended]
     const std::uint64_t round = line.stop.round();
     if (line.running.load(std::memory_order_acquire) != name) continue;
-    if (line.queue.load(std::memory_order_relaxed) != &queue) continue;
+    if (line.queue.load(std::memory_order_acquire) != &queue) continue;
     if (line.stop.round() != round) continue;
     line.stop.request(round, why);
     return true;
@@ -52,7 +53,7 @@ inline bool Crew::stop_run(const QueueBase& queue, std::uint32_t slot, std::uint
 // [watch.armed] A worker that leaves its sleep (seq_cst) then reads `armed`; disarm_if_asleep() stores `armed`, then
 // counts the sleepers (both seq_cst): one of the two sees the other.
 inline void Crew::arm() noexcept {
-  if (armed_.load() || shortest_lease_.load() == 0) return;
+  if (armed_.load() || !has_leases()) return;
   start_watch();
 }
 
@@ -103,11 +104,18 @@ inline bool Crew::has_pumps() const noexcept {
   return found;
 }
 
-inline Time Crew::keep_time(Time now) {
+inline bool Crew::has_seat() const noexcept {
+  for (std::uint32_t i = first_seat(); i < count_; ++i) {
+    if (!records_[i].is_taken.load()) return true;
+  }
+  return false;
+}
+
+inline Time Crew::keep_time(Time now, Duration pace) {
   const Time next = tick_all(now);
-  if (!has_pumps() || shortest_lease_.load() == 0) return next;
+  if (pace == Duration::max()) return next;
   watch(lease_time(now));
-  return std::min(next, now + interval());
+  return std::min(next, now + pace);
 }
 
 inline Time Crew::round(Time now) {
@@ -132,10 +140,10 @@ inline Time Crew::round(Time now) {
   return next;
 }
 
-// One thread at a time: whoever comes meanwhile goes on without, and no thread that stops in here holds up another.
+// One thread at a time: whoever comes meanwhile goes on without, and no thread that stops in here holds up another. Not
+// a mutex, for the thread itself may come again, by an on_ready that pumps.
 inline void Crew::watch(Time now) {
-  const std::unique_lock lock(watch_mutex_, std::try_to_lock);
-  if (!lock) return;
+  if (is_watching_.exchange(true)) return;
   bool has_returned = false;
   for (std::uint32_t i = 0; i < count_; ++i) {
     Record& record = records_[i];
@@ -152,6 +160,7 @@ inline void Crew::watch(Time now) {
       judge_hung(record, found);
     }
   }
+  is_watching_.store(false);
   if (has_returned) nudge_all();
   // In this order: while the timekeeper's first rounds run beside its start(), nobody hangs yet.
   if ((hung() > substitutes() || is_degraded()) && timekeeper_.is_running()) start_substitutes();

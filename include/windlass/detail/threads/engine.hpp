@@ -96,10 +96,8 @@ class Engine {
   template <class Ready>
   WaitError wait(WaitList& list, Ready ready, const Deadline& deadline, StopToken stop) {
     for (;;) {
-      // Before we keep time: what is planned later, or who begins to pump, must be seen as a change.
-      const bool watches = crew.is_pumped() && crew.has_pumps();
-      const Time planned = core.planner.next_due();
-      const Time due = crew.is_pumped() ? keep_time() : Time::max();
+      const Duration pace = crew.is_pumped() ? crew.pace() : Duration::max();
+      const Time due = crew.is_pumped() ? keep_time(pace) : Time::max();
       if (ready()) return WaitError::none;
       if (stop.stop_requested()) return WaitError::stopped;
       const Time now = core.clock.now();
@@ -112,8 +110,9 @@ class Engine {
         }
       }
       const bool is_timer = due < deadline.own;
+      // Time must be kept earlier than at `due`; compared with that, for what was planned may go and come again.
       const auto changed = [&] {
-        return ready() || (crew.is_pumped() && (core.planner.next_due() != planned || crew.has_pumps() != watches));
+        return ready() || (crew.is_pumped() && (core.planner.next_due() < due || crew.pace() < pace));
       };
       const WaitError error = is_timer ? list.wait(changed, later(std::chrono::steady_clock::now(), due - now), stop)
                                        : list.wait(changed, deadline.real, stop);
@@ -136,7 +135,7 @@ class Engine {
     Time now = begun;
     last_pumper_.store(thread_number(), std::memory_order_relaxed);  // even if the budget lets nothing run
     crew.rearm_ready();
-    if (crew.is_pumped()) crew.keep_time(now);
+    if (crew.is_pumped()) (void)crew.keep_time(now, crew.pace());
     const auto has_budget = [&] {
       return result.ran < options.max_jobs && !(options.budget && now - begun >= *options.budget);
     };
@@ -155,7 +154,7 @@ class Engine {
   /// See JobQueue::poll.
   std::size_t poll() {
     crew.rearm_ready();
-    if (crew.is_pumped()) crew.keep_time(core.clock.now());
+    if (crew.is_pumped()) (void)keep_time(crew.pace());
     std::array<std::uint64_t, Core::Store::lanes> ends{};
     (void)run_while([](Ran) { return true; }, ends.data());  // errands first: they may make jobs ready
     for (std::uint32_t i = 0; i < ends.size(); ++i) ends[i] = core.store.ready[i]->end();
@@ -173,13 +172,15 @@ class Engine {
   void run(StopToken stop) {
     crew.rearm_ready();
     const auto ready = [&] { return core.has_work() || is_finished(); };
+    // Without a handler jobs are for those who reserve, whom a single wake must reach.
+    WaitList& list = core.has_handler() ? core.takers : core.idle;
     while (!stop.stop_requested()) {
       const Ran ran = run_while([&](Ran) { return !stop.stop_requested(); });
       if (ran == Ran::no_seat) return;
       if (ran != Ran::nothing) continue;
       if (is_finished()) return;
       rearm_if_empty();
-      if (wait(core.takers, ready, {}, stop) != WaitError::none) return;
+      if (wait(list, ready, {}, stop) != WaitError::none) return;
     }
     rearm_if_empty();
   }
@@ -202,7 +203,7 @@ class Engine {
   void keep_house() {
     if (!crew.is_pumped()) return;
     crew.rearm_ready();
-    crew.keep_time(core.clock.now());
+    (void)keep_time(crew.pace());
     if (!core.has_handler()) core.run_errands();
   }
 
@@ -216,13 +217,12 @@ class Engine {
   WaitError wait_running(Ready ready, const Deadline& deadline) {
     for (;;) {
       keep_house();
-      bool has_seat = crew.is_pumped();
       if (crew.is_pumped()) {
         const auto in_time = [&](Ran) { return !is_past(deadline); };
-        has_seat = is_past(deadline) || run_while(in_time) != Ran::no_seat;
+        if (!is_past(deadline)) (void)run_while(in_time);
         rearm_if_empty();
       }
-      const auto work = [&] { return ready() || (has_seat && core.has_work()); };
+      const auto work = [&] { return ready() || (crew.is_pumped() && core.has_work() && crew.has_seat()); };
       const WaitError error = wait(core.idle, work, deadline, {});
       if (ready()) return WaitError::none;
       if (error != WaitError::none || is_past(deadline)) return WaitError::timed_out;
@@ -257,11 +257,12 @@ class Engine {
     enter(Phase::over);
   }
 
-  /// Refuses new jobs and wakes whoever waits for room.
+  /// Refuses new jobs and wakes whoever waits for room or for a job.
   void close() {
     core.is_closed.store(true);
     core.room.notify_all();
     core.takers.notify_all();
+    core.idle.notify_all();
   }
 
  private:
@@ -293,8 +294,8 @@ class Engine {
   }
 
   // When the caller has to keep time again. A clock that is moved by hand is not moved on for the lease watch's sake.
-  Time keep_time() {
-    const Time due = crew.keep_time(core.clock.now());
+  Time keep_time(Duration pace) {
+    const Time due = crew.keep_time(core.clock.now(), pace);
     if constexpr (requires { core.clock.sleep(Duration{}); }) return core.planner.next_due();
     return due;
   }
