@@ -145,7 +145,9 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   }
 
   void pump_begins() override { this->notify_timekeepers(); }
-  void pump_ends() override { this->idle.notify_all(); }
+  void pump_ends() override {
+    if (has_work()) this->idle.notify_all();
+  }
 
   void worker_parked() override { this->observe(Event::parked, JobId{}); }
 

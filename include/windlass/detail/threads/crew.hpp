@@ -253,7 +253,7 @@ Ran Crew::pump(QueueBase& queue, const std::uint64_t* ends, More more) {
     if (seat.is_taken.load() || seat.is_taken.exchange(true)) continue;
     arm();
     seat.inside.store(&queue);
-    if (is_pumped()) queue.pump_begins();
+    if (is_pumped() && has_leases()) queue.pump_begins();
     seat.line.ends = ends;
     Ran ran = queue.run_next(seat.line);
     while (ran != Ran::nothing && more(ran)) ran = queue.run_next(seat.line);
