@@ -280,3 +280,60 @@ TEST_CASE("queue: without a handler who waits to reserve is woken though a threa
     run.join();
   });
 }
+
+TEST_CASE("queue: who waits for idleness runs what is left as soon as there is a place to pump", "[queue]") {
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      constexpr int last = 3, short_one = 4, left_over = 5;  // of four places, 1 to 3 are taken by one thread
+      Happening are_taken, is_run;
+      Queue* its_queue = nullptr;
+      Queue queue{[&](const int& n) {
+                    if (n < last) {
+                      its_queue->try_enqueue(n + 1).or_throw();
+                      (void)its_queue->run_one();
+                    }
+                    if (n == last) {
+                      are_taken.happen();
+                      is_run.wait();
+                    }
+                    if (n == left_over) is_run.happen();
+                  },
+                  {.capacity = 5, .workers = 0, .lease = 0s}};
+      its_queue = &queue;
+      queue.try_enqueue(1).or_throw();
+      Thread many([&] { (void)queue.run_one(); });
+      are_taken.wait();
+      for (const int n : {short_one, left_over}) queue.try_enqueue(n).or_throw();
+      Thread one([&] { (void)queue.run_one(); });
+      check(static_cast<bool>(queue.drain_for(Duration::max())), "not told");
+      one.join();
+      many.join();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: who waits for room watches over a job that took it and brings the first lease", "[queue]") {
+  interleave::explore({.depth_first = 300, .random = 1'500, .seed = 5'000}, [](Run& run) {
+    run.thread([] {
+      Queue queue{[](const int& n, Delivery& delivery) {
+                    hang_once(n, delivery);
+                    return n == 1 ? windlass::Outcome::snooze(24h) : windlass::Outcome::done();
+                  },
+                  {.capacity = 2, .workers = 0, .lease = 0s}};
+      queue.enqueue(2).or_throw();
+      auto lease = queue.try_reserve();
+      check(static_cast<bool>(lease), "nothing to reserve");
+      queue.enqueue(1).or_throw();
+      Thread waiter([&] { (void)queue.enqueue(2); });
+      Thread pumping([&] { (void)queue.pump(); });
+      check(lease->done(), "not settled");
+      (void)queue.try_enqueue(0, {.lease = 10ms});
+      pumping.join();
+      queue.close();
+      waiter.join();
+      (void)queue.shutdown({.grace = 0s, .leftover = windlass::Leftover::discard});  // nobody runs what is left
+    });
+    run.join();
+  });
+}

@@ -48,6 +48,23 @@ TEST_CASE("queue: two jobs that wait for each other are run by two workers", "[q
   });
 }
 
+TEST_CASE("queue: who waits for idleness hears that a job has gone to wait for its time", "[queue]") {
+  interleave::explore({.depth_first = 200, .random = 500}, [](Run& run) {
+    run.thread([] {
+      std::uint32_t ran = 0;
+      Queue queue{[&](const int&) {
+                    ++ran;
+                    return windlass::Outcome::snooze(windlass::Duration::max());
+                  },
+                  {.capacity = 1, .workers = 1, .lease = 0s}};
+      queue.enqueue(1).or_throw();
+      check(static_cast<bool>(queue.wait_idle_for(windlass::Duration::max())), "not told");
+      check(ran == 1, "not run once");
+    });
+    run.join();
+  });
+}
+
 TEST_CASE("queue: a full queue takes the next job when a worker has made room", "[queue]") {
   interleave::explore({.depth_first = 200, .random = 1'000}, [](Run& run) {
     run.thread([] {

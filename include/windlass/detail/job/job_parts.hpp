@@ -60,7 +60,6 @@ class JobParts {
     store.errands.push(slot);
     host.wake();
     takers.notify_all();                      // who waits to reserve has no use for it, who lends a thread has
-    if (host.is_pumped()) idle.notify_all();  // without a handler they wait here
   }
 
   /// Somebody is wanted for what has just been made ready, or may be run now.
