@@ -314,7 +314,7 @@ TEST_CASE("queue: who waits for idleness runs what is left as soon as there is a
 }
 
 TEST_CASE("queue: who waits for room watches over a job that took it and brings the first lease", "[queue]") {
-  interleave::explore({.depth_first = 300, .random = 1'500, .seed = 5'000}, [](Run& run) {
+  interleave::explore({.depth_first = 300, .random = 8'000}, [](Run& run) {
     run.thread([] {
       Queue queue{[](const int& n, Delivery& delivery) {
                     hang_once(n, delivery);
