@@ -312,28 +312,3 @@ TEST_CASE("queue: who waits for idleness runs what is left as soon as there is a
     run.join();
   });
 }
-
-TEST_CASE("queue: who waits for room watches over a job that took it and brings the first lease", "[queue]") {
-  interleave::explore({.depth_first = 300, .random = 8'000}, [](Run& run) {
-    run.thread([] {
-      Queue queue{[](const int& n, Delivery& delivery) {
-                    hang_once(n, delivery);
-                    return n == 1 ? windlass::Outcome::snooze(24h) : windlass::Outcome::done();
-                  },
-                  {.capacity = 2, .workers = 0, .lease = 0s}};
-      queue.enqueue(2).or_throw();
-      auto lease = queue.try_reserve();
-      check(static_cast<bool>(lease), "nothing to reserve");
-      queue.enqueue(1).or_throw();
-      Thread waiter([&] { (void)queue.enqueue(2); });
-      Thread pumping([&] { (void)queue.pump(); });
-      check(lease->done(), "not settled");
-      (void)queue.try_enqueue(0, {.lease = 10ms});
-      pumping.join();
-      queue.close();
-      waiter.join();
-      (void)queue.shutdown({.grace = 0s, .leftover = windlass::Leftover::discard});  // nobody runs what is left
-    });
-    run.join();
-  });
-}
