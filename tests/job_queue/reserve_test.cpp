@@ -177,7 +177,7 @@ TEST_CASE("a waiting reserve is woken by a stop, and only the one that was told"
 }
 
 TEST_CASE("waiting reserves are woken by close and the end of the last job, and by shutdown", "[pulled]") {
-  std::optional<Pulled> queue(std::in_place, Pulled::Options{.workers = 0, .shutdown_grace = 0s});
+  std::optional<Pulled> queue(std::in_place, Pulled::Options{.workers = 0, .lease = 0s, .shutdown_grace = 0s});
   queue->try_enqueue(1).or_throw();
   auto lease = queue->try_reserve();
   REQUIRE(lease);
