@@ -13,6 +13,7 @@ class Blockade {
  public:
   template <class Pool>
   Blockade(Pool& pool, std::uint32_t workers) : workers_(workers) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});  // some pool overlooks what comes before its threads
     for (std::uint32_t i = 1; i <= workers; ++i) {  // one by one: a pool that takes many at once would trap the second
       pool.enqueue([door = door_] {
         door->inside.fetch_add(1);

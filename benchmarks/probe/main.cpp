@@ -25,9 +25,6 @@ void check(bool is_right, const char* why) {
   if (!is_right) throw std::runtime_error(why);
 }
 
-// Some pool overlooks a job that comes before its threads have begun.
-void let_threads_begin() { std::this_thread::sleep_for(std::chrono::milliseconds{20}); }
-
 template <class Pool>
 void enqueue_all(Pool& pool, std::uint64_t jobs) {
   for (std::uint64_t i = 0; i < jobs; ++i) {
@@ -80,7 +77,6 @@ void probe_memory() {
   const auto ran_before = TallyBoard::total();
   const std::uint64_t before = probe::resident_bytes();
   Pool pool(workers, jobs + workers);
-  let_threads_begin();
   {
     const harness::Blockade blockade(pool, workers);
     check(blockade.is_complete(), "not every worker could be kept busy");
@@ -99,7 +95,6 @@ void probe_page_faults() {
   constexpr std::uint32_t workers = 2;
   constexpr std::uint32_t jobs = 1U << 15U;
   Pool pool(workers, jobs + workers);
-  let_threads_begin();
   const auto ran_before = TallyBoard::total();
   {
     const harness::Blockade blockade(pool, workers);

@@ -33,6 +33,7 @@ struct Options {
   std::uint32_t change_points = 8;     ///< Of a random schedule: how often at most the running thread falls behind.
   std::uint64_t seed = 1;              ///< Of the first random schedule; the next has the next seed.
   Seq seq = Seq::as_executed;          ///< Which total orders of the seq_cst operations are tried.
+  bool has_more = true;                ///< The long lane tries more schedules.
 };
 
 /// What was found.
