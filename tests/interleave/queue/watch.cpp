@@ -115,7 +115,7 @@ TEST_CASE("queue: a cancel is told to the run it is meant for, and to no other (
 }
 
 TEST_CASE("queue: a run that takes too long is told so, and the next run of its worker is not", "[queue]") {
-  interleave::explore({.depth_first = 200, .random = 500, .has_more = false}, [](Run& run) {
+  interleave::explore({.depth_first = 200, .random = 70, .has_more = false}, [](Run& run) {
     run.thread([] {
       Queue queue{stopped_for(StopReason::max_runtime),
                   {.capacity = 2, .workers = 1, .lease = 0s, .max_substitutes = 0}};
