@@ -123,10 +123,10 @@ TEST_CASE("who waits for room watches over a job that took it and brings the fir
     std::thread pumps([&] { (void)queue.pump({.max_jobs = 2}); });
     CHECK(is_inside.wait());
     std::thread waits([&] { (void)queue.enqueue_for(3, 1h); });
-    std::this_thread::sleep_for(20ms);  // it waits by now
+    std::this_thread::sleep_for(100ms);  // it waits by now
     const bool is_settled = lease->done();
     {
-      const Interruption has_taken("word.read", 1, [] { std::this_thread::sleep_for(20ms); });  // who waits looks
+      const Interruption has_taken("word.read", 1, [] { std::this_thread::sleep_for(100ms); });  // who waits looks
       is_room_taken = static_cast<bool>(queue.try_enqueue(2, {.lease = 10ms}));
     }
     CHECK(is_settled);
