@@ -100,8 +100,8 @@ struct QueueOptions {
   Function<void(const WorkerInfo&)> on_worker_start{};
   /// Called on each worker thread after its last job.
   Function<void(const WorkerInfo&)> on_worker_stop{};
-  /// Where the jobs live; at least `required_bytes(options)`, outlives the queue. It is cleared, so that no enqueue has
-  /// a page fault. Empty: one allocation, of which what is never used takes no memory.
+  /// Where the jobs live; at least `required_bytes(options)`, outlives the queue. It is cleared at construction, which
+  /// touches all of it. Empty: one allocation, of which what is never used takes no memory.
   std::span<std::byte> memory{};
   /// Seeds jitter; the same seed gives the same delays in virtual time.
   std::uint64_t seed = 0x77696e646c617373U;

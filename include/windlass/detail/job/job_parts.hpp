@@ -59,7 +59,7 @@ class JobParts {
   void push_errand(std::uint32_t slot) {
     store.errands.push(slot);
     host.wake();
-    takers.notify_all();                      // who waits to reserve has no use for it, who lends a thread has
+    takers.notify_all();  // who waits to reserve has no use for it, who lends a thread has
   }
 
   /// Somebody is wanted for what has just been made ready, or may be run now.

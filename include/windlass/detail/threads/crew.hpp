@@ -224,10 +224,10 @@ class Crew final : public Host {
   SeqCst<bool> is_watching_{false};  // somebody is in watch()
   Parking<> parking_;
   Timekeeper timekeeper_;
-  WaitList exits_;          // threads and queues that go
-  std::mutex mutex_;        // queues coming and going; threads starting and standing by
-  Time last_watch_{};       // round() only, as the next
-  Time next_watch_{};       // when it meant to look again
+  WaitList exits_;     // threads and queues that go
+  std::mutex mutex_;   // queues coming and going; threads starting and standing by
+  Time last_watch_{};  // round() only, as the next
+  Time next_watch_{};  // when it meant to look again
   bool was_armed_ = false;
   bool was_asleep_ = false;
 };
