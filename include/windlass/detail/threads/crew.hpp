@@ -206,6 +206,7 @@ class Crew final : public Host {
   CrewOptions options_;
   const std::uint32_t count_;
   const std::unique_ptr<Record[]> records_;
+  const std::uint32_t looks_;  // of a searcher before it sleeps
   std::array<SeqCst<QueueBase*>, max_queues> queues_{};
   std::array<std::atomic<std::uint32_t>, max_queues> weights_{};
   SeqCst<std::uint32_t> queue_count_{0};  // highest index in use + 1

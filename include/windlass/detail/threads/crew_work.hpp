@@ -5,7 +5,7 @@
 namespace windlass::detail {
 
 // How often a searcher looks before it sleeps. A look costs some nanoseconds, a wake 10 us: worth it, but not where
-// it takes the core from whoever would bring the work.
+// it takes the core from whoever would bring the work. Asked once: it opens a file.
 inline std::uint32_t search_looks() noexcept {
   static constexpr std::uint32_t few = 4;
   static constexpr std::uint32_t many = 400;
@@ -16,6 +16,7 @@ inline Crew::Crew(CrewOptions&& options)
     : options_(std::move(options)),
       count_(options_.max_workers + options_.max_substitutes + max_pumps),
       records_(std::make_unique<Record[]>(count_)),
+      looks_(search_looks()),
       target_(options_.workers) {
   for (std::uint32_t i = 0; i < first_seat(); ++i) {
     records_[i].kind = i < options_.max_workers ? Kind::worker : Kind::substitute;
@@ -187,7 +188,7 @@ inline void Crew::rest(Record& self) {
   bool& searching = self.line.is_searching;
   if (!searching) searching = parking_.try_search();
   if (searching) {
-    for (std::uint32_t look = search_looks(); look > 0; --look) {
+    for (std::uint32_t look = looks_; look > 0; --look) {
       if (has_work(self.line) || stopping_.load()) return;
     }
   }
