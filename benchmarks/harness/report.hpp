@@ -12,8 +12,9 @@ namespace harness {
 
 using Clock = std::chrono::steady_clock;
 
-/// Registers "scenario/contestant". `body(state)` times each iteration itself, by `set_time`. Once it has failed it is not
-/// run again: Google Benchmark 1.7 crashes in its statistics if the first repetition fails and a later one does not.
+/// Registers "scenario/contestant". `body(state)` times each iteration itself, by `set_time`. Once it has failed it is
+/// not run again: Google Benchmark 1.7 crashes in its statistics if the first repetition fails and a later one does
+/// not.
 template <class Body>
 benchmark::internal::Benchmark* add(const std::string& scenario, const std::string& contestant, Body body) {
   const auto run = [body = std::move(body), has_failed = false](benchmark::State& state) mutable {
