@@ -60,7 +60,7 @@ struct Stats : Report {
   std::uint64_t deliveries = 0;      ///< Runs and pulled leases that came to their end, the stale ones included.
   std::uint64_t failures = 0;        ///< Attempts that failed.
   std::uint64_t exceptions = 0;      ///< Of these, by a thrown exception.
-  std::uint64_t retries = 0;         ///< Jobs queued anew after a failure or hang.
+  std::uint64_t retries = 0;         ///< Failures and hangs after which another attempt was planned.
   std::uint64_t snoozes = 0;         ///< Outcomes snooze and yield.
   std::uint64_t expiries = 0;        ///< Leases lost.
   std::uint64_t redeliveries = 0;    ///< Runs started of a job whose earlier run lost its lease.
