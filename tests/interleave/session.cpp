@@ -54,7 +54,7 @@ Report go(Options options, const Body& body, const std::string& name) {
   const std::uint64_t number = next_number();
   options.seed = settings.seed;
   if (settings.schedules != 0) options.random = settings.schedules;
-  if (settings.is_long && options.has_more) {
+  if (settings.is_long) {
     options.depth_first *= more_depth_first;
     if (settings.schedules == 0) options.random *= more_random;
   }

@@ -16,7 +16,7 @@ namespace interleave {
 struct Candidates {
   std::array<std::size_t, max_threads> threads{};
   std::uint32_t count = 0;
-  std::uint32_t timeouts = 0;  // how many, the last ones, would go on because their time is up
+  std::uint32_t timeouts = 0;  // how many, the last ones, would go on because their time is up, the earliest first
   bool stays = false;          // the first is the thread that runs now: to take another one is a preemption
 
   void add(std::size_t thread) noexcept { threads[count++] = thread; }
@@ -35,15 +35,17 @@ class Chooser {
 };
 
 /// All schedules with up to `deviations` deviations from the plain course, one after the other. A deviation is a
-/// preemption or the reading of an outdated store.
+/// preemption, the reading of an outdated store, or time that is up before its turn.
 class DepthFirst final : public Chooser {
  public:
   explicit DepthFirst(std::uint32_t deviations) : deviations_(deviations) {}
 
   std::uint32_t thread(const Candidates& candidates) override {
-    return candidates.stays ? deviate(candidates.count) : choose(candidates.count);
+    const std::uint32_t in_time = candidates.count - candidates.timeouts;
+    if (candidates.stays || in_time == 0) return deviate(1, candidates.count);
+    return deviate(in_time, candidates.count);
   }
-  std::uint32_t store(std::uint32_t count) override { return deviate(count); }
+  std::uint32_t store(std::uint32_t count) override { return deviate(1, count); }
   std::uint32_t waiter(std::uint32_t count) override { return choose(count); }
 
   /// Goes on to the next schedule; false if there is none.
@@ -67,17 +69,19 @@ class DepthFirst final : public Chooser {
     std::uint32_t count;
   };
 
-  std::uint32_t deviate(std::uint32_t count) {
-    if (used_ == deviations_) {
+  // Only the first `plain` are no deviations.
+  std::uint32_t deviate(std::uint32_t plain, std::uint32_t count) {
+    if (used_ == deviations_ && count > plain) {
       was_bounded_ = true;
-      return 0;
+      count = plain;
     }
     const std::uint32_t picked = choose(count);
-    if (picked != 0) ++used_;
+    if (picked >= plain) ++used_;
     return picked;
   }
 
   std::uint32_t choose(std::uint32_t count) {
+    if (count == 1) return 0;
     if (at_ == path_.size()) path_.push_back({0, count});
     return path_[at_++].picked;
   }
@@ -92,6 +96,9 @@ class DepthFirst final : public Chooser {
 /// One random schedule by its seed, after Burckhardt, Kothari, Musuvathi and Nagarakatte, "A Randomized Scheduler with
 /// Probabilistic Guarantees of Finding Bugs" (ASPLOS 2010): random priorities, and at some random points the running
 /// thread falls behind all others. Which store a load returns is random too: mostly the newest, else any.
+///
+/// It is fair to time, or who sleeps a little again and again would keep whoever has a deadline late for ever: when all
+/// wait, every other time the earliest deadline is next; while somebody can go on, time is up only so often.
 class RandomPriorities final : public Chooser {
  public:
   /// `length` is about how many operations a schedule has; before up to `change_points` of them the running thread
@@ -105,11 +112,14 @@ class RandomPriorities final : public Chooser {
   std::uint32_t thread(const Candidates& candidates) override {
     if (std::count(changes_.begin(), changes_.end(), decisions_++) != 0) deprioritise(candidates.threads[0]);
     const std::uint32_t in_time = candidates.count - candidates.timeouts;
-    const std::uint32_t count = in_time == 0 || below(8) == 0 ? candidates.count : in_time;
+    if (in_time == 0 && below(2) == 0) return 0;
+    const bool may_be_early = in_time == 0 || (below(8) == 0 && early_ != 0);
+    const std::uint32_t count = may_be_early ? candidates.count : in_time;
     std::uint32_t best = 0;
     for (std::uint32_t i = 1; i < count; ++i) {
       if (priorities_[candidates.threads[i]] > priorities_[candidates.threads[best]]) best = i;
     }
+    if (in_time != 0 && best >= in_time) --early_;
     return best;
   }
   std::uint32_t store(std::uint32_t count) override { return below(4) < honesty_ ? 0 : below(count); }
@@ -132,6 +142,7 @@ class RandomPriorities final : public Chooser {
   std::uint64_t lowest_ = std::uint64_t{1} << 61U;
   std::uint32_t decisions_ = 0;
   std::uint32_t honesty_ = 0;
+  std::uint32_t early_ = 16;  // so often yet
 };
 
 /// The choices of an earlier schedule again; beyond their end the plain thing.

@@ -27,9 +27,9 @@ inline constexpr std::size_t no_thread = max_threads;
 
 /// What a thread cannot go on without: see `Execution::wait`.
 struct Need {
-  const void* lock = nullptr;       // this mutex, free
-  const void* condition = nullptr;  // a notification of this condition variable
-  bool has_timeout = false;         // or its time is up
+  const void* lock = nullptr;                          // this mutex, free
+  const void* condition = nullptr;                     // a notification of this condition variable
+  const std::chrono::nanoseconds* deadline = nullptr;  // or its time is up
   bool was_notified = false;
   std::size_t thread = no_thread;  // this one, over
 };
@@ -243,11 +243,16 @@ class Execution {
     for (std::size_t i = 0; i < count_; ++i) {
       if (i != current_ && can_go_on(threads_[i])) candidates.add(i);
     }
+    const std::uint32_t in_time = candidates.count;
     for (std::size_t i = 0; i < count_; ++i) {
-      if (!threads_[i].need.has_timeout || threads_[i].need.was_notified) continue;
-      candidates.add(i);
-      ++candidates.timeouts;
+      const Need& need = threads_[i].need;
+      if (need.deadline != nullptr && !need.was_notified) candidates.add(i);
     }
+    candidates.timeouts = candidates.count - in_time;
+    const auto first = candidates.threads.begin() + in_time;
+    std::stable_sort(first, first + candidates.timeouts, [this](std::size_t a, std::size_t b) {
+      return *threads_[a].need.deadline < *threads_[b].need.deadline;
+    });
   }
 
   // The calling thread cannot go on.

@@ -27,13 +27,12 @@ using Body = std::function<void(Run&)>;
 
 /// How far to go.
 struct Options {
-  std::uint32_t deviations = 4;        ///< Depth-first: all schedules with 0, then 1, ... up to so many preemptions and
-  std::uint64_t depth_first = 20'000;  ///< outdated reads together, but no more schedules than this in all.
+  std::uint32_t deviations = 4;        ///< Depth-first: all schedules with 0, then 1, ... up to so many deviations (see
+  std::uint64_t depth_first = 20'000;  ///< DepthFirst) together, but no more schedules than this in all.
   std::uint64_t random = 5'000;        ///< Then, unless depth-first saw everything, so many random ones.
   std::uint32_t change_points = 8;     ///< Of a random schedule: how often at most the running thread falls behind.
   std::uint64_t seed = 1;              ///< Of the first random schedule; the next has the next seed.
   Seq seq = Seq::as_executed;          ///< Which total orders of the seq_cst operations are tried.
-  bool has_more = true;                ///< The long lane tries more schedules.
 };
 
 /// What was found.

@@ -113,7 +113,7 @@ class Condition {
     Mutex& mutex = *lock.mutex();
     run.tell("sleep");
     mutex.unlock();
-    bool was_notified = run.wait({&mutex, this, deadline != nullptr, false});
+    bool was_notified = run.wait({&mutex, this, deadline});
     if (run.is_held(&mutex)) run.wait({&mutex});  // its time was up: it is no waiter any more, but needs the mutex
     mutex.take();
     if (deadline == nullptr) return was_notified;
