@@ -353,10 +353,11 @@ class Model {
   }
 
   void try_again(Job& job, Time now, windlass::DeadReason never) {
-    std::optional<Duration> delay = 1s;  // what a policy that throws means
+    std::optional<Duration> delay;
     try {
       delay = backoff(setup_, job.failures + job.hangs);
     } catch (const std::exception&) {
+      delay = 1s;  // what a policy that throws means; not before the try, g++ 12 -O1 loses it there
       ++counts.user_errors;
     }
     if (!delay) return bury(job, never);

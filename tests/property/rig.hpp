@@ -146,7 +146,13 @@ class Rig : private RigGrips<Of> {
     look();
     this->acts_ = acts;
     this->is_polling_ = polls;
-    const std::size_t ran = polls ? queue_->poll() : queue_->pump({.budget = std::nullopt, .max_jobs = 1}).ran;
+    this->is_signalled_ = false;
+    const auto run_one = [this] {
+      const windlass::PumpResult result = queue_->pump({.budget = std::nullopt, .max_jobs = 1});
+      if (result.left > 0) this->is_signalled_ = true;
+      return result.ran;
+    };
+    const std::size_t ran = polls ? queue_->poll() : run_one();
     if (is_blind()) return false;
     expect(model_.end_errands(), "what follows from a lost lease was not worked out");
     if (std::exchange(this->is_polling_, false)) model_.mark_lanes(true);
@@ -254,6 +260,7 @@ class Rig : private RigGrips<Of> {
     const auto timer = model_.next_due();
     const bool has_work = model_.has_errands() || model_.next();
     if (has_work) expect(due == now(), "next_due is not now, and there is work");
+    if (has_work) expect(this->is_signalled_, "there is work, and a host that sleeps until on_ready does not know");
     const bool is_clear = !has_work && tally.tombstones == 0 && pulled_.empty();
     // Planned earlier than it turns out to be only where something else was planned, and is no more.
     if (is_clear && timer) expect(due && *due <= *timer, "next_due is later than the next timer");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -148,8 +149,9 @@ class RigBase {
   bool is_polling_ = false;    // and no run of it has begun
   bool is_loose_ = false;      // threads run side by side: the model does not follow
   Time grace_ends_{};
-  std::uint32_t offered_ = 0;   // letters that the sink saw
-  std::uint32_t accepted_ = 0;  // and took
+  std::atomic<bool> is_signalled_{false};  // by on_ready or by pump, since the last pump began
+  std::uint32_t offered_ = 0;              // letters that the sink saw
+  std::uint32_t accepted_ = 0;             // and took
   std::string failure_;
 
   /// `grip` has lost its lease, as the queue lets know.
@@ -187,6 +189,7 @@ class RigBase {
     options.retry = [this](const windlass::Failure& failure) {
       return backoff(setup_, failure.failures + failure.hangs);
     };
+    options.on_ready = [this] { is_signalled_ = true; };
     if (setup_.hung != Hung::unset) {
       options.on_hung = [this](const windlass::HungInfo& info) { return judge_hung(info); };
     }
