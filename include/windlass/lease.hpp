@@ -140,7 +140,6 @@ class Lease {
     const detail::SlotView seen = core_->store.hot(run_.slot).word.read();
     if (!detail::is_held(seen)) return StopReason::lease_lost;  // held by somebody else: then the token knows
     if (seen.cancel()) return StopReason::user;
-    if (core_->phase.load() >= detail::Phase::stopping) return StopReason::shutdown;
     return StopReason::none;
   }
 

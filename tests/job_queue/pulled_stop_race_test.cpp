@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "await.hpp"
 #include "catch.hpp"
 #include "hooked.hpp"
 #include "windlass/testing.hpp"
@@ -38,14 +39,39 @@ typename AnyQueue::Lease pull(AnyQueue& queue) {
 
 }  // namespace
 
-TEST_CASE("a lease that is pulled while its queue begins to stop is told to stop", "[pulled][stop][race]") {
+TEST_CASE("a job that is about to be pulled when its queue stops is left over", "[pulled][stop][race]") {
   const char* const site = GENERATE("word.read", "word.swap");
   HookedQueue queue{{.shutdown_grace = 0s}};
   queue.try_enqueue(1).or_throw();
   const Interruption between(site, 1, [&] { queue.shutdown({.grace = 0s}); });
-  auto lease = pull(queue);
+  const auto reserved = queue.try_reserve();
   REQUIRE(between.has_happened());
-  CHECK(lease.stop_token().reason() == StopReason::shutdown);
+  CHECK_FALSE(reserved);
+  CHECK(reserved.error() == windlass::WaitError::closed);
+  CHECK(queue.stats().abandoned == 1);
+  CHECK(queue.stats().deliveries == 0);
+  CHECK(queue.stats().present == 0);
+}
+
+TEST_CASE("a job that is about to run when its queue stops is left over", "[stop][race]") {
+  const char* const site = GENERATE("word.read", "word.swap");
+  const bool is_cancelled = GENERATE(false, true);
+  int ran = 0;
+  HookedQueue queue{[&](const int&) { ++ran; }, {.shutdown_grace = 0s}};
+  const JobId id = queue.try_enqueue(1).or_throw();
+  std::thread ending;  // it waits for who pumps
+  const Interruption between(site, 1, [&] {
+    ending = std::thread([&] { queue.shutdown({.grace = 0s}); });
+    CHECK(await([&] { return queue.try_reserve().error() == windlass::WaitError::closed; }));
+    if (is_cancelled) CHECK(queue.cancel(id) != CancelResult::not_found);
+  });
+  CHECK(queue.poll() == 0);
+  REQUIRE(between.has_happened());
+  ending.join();
+  CHECK(ran == 0);
+  CHECK(queue.stats().abandoned + queue.stats().cancelled == 1);
+  CHECK(queue.stats().deliveries == 0);
+  CHECK(queue.stats().present == 0);
 }
 
 TEST_CASE("a pulled lease that is cancelled at any moment of its life does not leave its stop to the next one",

@@ -154,3 +154,51 @@ TEST_CASE("queue: a worker that goes to sleep as its pool is made smaller stands
     run.join();
   });
 }
+
+// A worker may have taken its job out of the lane when the shutdown begins, and show nothing of it yet.
+TEST_CASE("queue: a run that a shutdown meets has the whole grace, or is left over (is_settled)", "[queue]") {
+  for (const bool is_paused : {false, true}) {
+    interleave::explore({.depth_first = 300, .random = 1'500}, [&](Run& run) {
+      run.thread([&] {
+        std::uint32_t ran = 0;
+        Queue queue{[&](const int&, windlass::Delivery& delivery) {
+                      interleave::yield();
+                      check(!delivery.stop_token().stop_requested(), "asked to stop within the grace");
+                      ++ran;
+                    },
+                    {.capacity = 1, .workers = 1, .lease = 0s}};
+        queue.enqueue(0).or_throw();
+        if (is_paused) queue.pause();
+        const windlass::Report report = queue.shutdown(
+            {.grace = 24h * 365, .leftover = is_paused ? windlass::Leftover::run : windlass::Leftover::discard});
+        check(report.done == ran && report.done + report.discarded + report.abandoned == 1, "a job was lost");
+      });
+      run.join();
+    });
+  }
+}
+
+TEST_CASE("queue: who has a lease as the queue shuts down has the whole grace (take_lease)", "[queue]") {
+  interleave::explore({.depth_first = 300, .random = 1'500}, [](Run& run) {
+    run.thread([] {
+      Queue queue{{.capacity = 1, .workers = 0, .lease = 0s}};
+      queue.enqueue(0).or_throw();
+      std::uint32_t done = 0;
+      bool is_over = false;
+      Thread taker([&] {
+        auto lease = queue.try_reserve();
+        if (!lease) return;
+        interleave::yield();
+        check(!lease->stop_requested(), "asked to stop within the grace");
+        check(!is_over, "not waited for");
+        done += lease->done() ? 1U : 0U;
+      });
+      (void)queue.shutdown({.grace = 24h * 365, .leftover = windlass::Leftover::discard});
+      is_over = true;
+      taker.join();
+      const windlass::Report report = queue.stats();
+      check(report.done == done && report.done + report.discarded == 1, "a job was lost");
+    });
+    run.join();
+  });
+}

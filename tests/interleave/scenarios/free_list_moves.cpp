@@ -194,6 +194,6 @@ TEST_CASE("free list: who takes a fresh slot and looks sees who says so and coun
       used = free.used();
     });
     run.join();
-    check(looked || used == 1, "neither");  // JobCore::take_lease and stop_all_pulled
+    check(looked || used == 1, "neither");  // JobCore::take_lease and has_held
   });
 }

@@ -47,7 +47,7 @@ TEST_CASE("slot word: whoever drops the last hold of an ended job comes after al
   });
 }
 
-// [pull.stopping]
+// [stop.lease]
 TEST_CASE("slot word: who leases and looks sees who says so and reads the word - or the reverse", "[word]") {
   interleave::explore({.seq = Seq::any}, [](Run& run) {
     using windlass::detail::State;

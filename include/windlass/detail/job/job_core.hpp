@@ -58,6 +58,10 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
       this->drop_tombstone(slot);
       return Ran::errand;
     }
+    if (phase.load() >= Phase::stopping) {  // [stop.lease] after the lease
+      this->give_back(slot, stamp);
+      return Ran::errand;
+    }
     run_job(line, slot, stamp);
     return Ran::job;
   }
@@ -167,6 +171,14 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   /// Whether jobs may start now: not paused, and not at the end of a shutdown.
   [[nodiscard]] bool may_start() const noexcept { return !this->is_paused.load() && phase.load() < Phase::stopping; }
 
+  /// Whether a run or a pulled lease has a job, one that shows nowhere else yet included. O(slots ever used).
+  [[nodiscard]] bool has_held() noexcept {
+    for (std::uint32_t slot = 0; slot < store.free.used(); ++slot) {
+      if (is_held(store.hot(slot).word.read())) return true;
+    }
+    return false;
+  }
+
   /// Row 2 for a pulled lease: its slot, stamp and round. False if there is no job.
   [[nodiscard]] bool take_lease(Pulled& pulled) {
     for (;;) {
@@ -182,9 +194,9 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
         this->drop_tombstone(slot);
         continue;
       }
-      const bool is_late = phase.load() >= Phase::stopping;  // [pull.stopping] after the lease
-      if (is_late) stop.request(pulled.round, StopReason::shutdown);
-      return true;
+      if (phase.load() < Phase::stopping) return true;  // [stop.lease] after the lease
+      this->give_back(slot, pulled.stamp);
+      return false;
     }
   }
 

@@ -67,6 +67,15 @@ class JobLife : public JobBurial<Payload, Traits> {
     return Commit::refused;
   }
 
+  /// The job was leased when its queue had stopped: it does not run, and is left over.
+  ///
+  /// [stop.lease] The phase was stored, then a shutdown reads the words; a lease is in its word, then who leased it
+  /// reads the phase. All seq_cst: either the shutdown waits for it within its grace, or it comes here.
+  void give_back(std::uint32_t slot, std::uint64_t stamp) {
+    (void)store.hot(slot).word.begin_settle(stamp);  // only a cancel can come meanwhile, and apply() sees to that
+    apply(slot, {State::ready}, Count::cancelled);
+  }
+
   /// Rows 6a, 9d: what was popped from the errand ring.
   void run_errand(std::uint32_t slot) {
     auto& word = store.hot(slot).word;

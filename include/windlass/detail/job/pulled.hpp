@@ -148,11 +148,9 @@ void stop_pulled(Life& life, std::uint32_t slot, StopReason why, Still still) {
   if (still(life.store.hot(slot).word.read())) state->request(round, why);
 }
 
-/// Asks all pulled leases to stop; `phase` is `stopping` already. O(slots ever used).
-///
-/// [pull.stopping] The phase was stored, then each word is read here; a lease is in its word, then who pulled it reads
-/// the phase, and asks itself (JobCore::take_lease). All seq_cst: one of the two sees the other. A slot that a worker
-/// runs may have a state too: the lease that it belonged to is over and was told.
+/// Asks all pulled leases to stop; `phase` is `stopping` already, and whoever has a lease had it in its word before
+/// that (JobLife::give_back). O(slots ever used). A slot that a worker runs may have a state too: the lease that it
+/// belonged to is over and was told.
 template <class Core>
 void stop_all_pulled(Core& core) {
   for (std::uint32_t slot = 0; slot < core.store.free.used(); ++slot) {

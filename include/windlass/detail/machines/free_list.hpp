@@ -104,7 +104,7 @@ class FreeList {
     return false;
   }
 
-  /// Slots that were ever taken are all below this. seq_cst: [pull.stopping]. Lock-free.
+  /// Slots that were ever taken are all below this. seq_cst: [stop.lease]. Lock-free.
   [[nodiscard]] std::uint32_t used() const noexcept { return fresh_.load(std::memory_order_seq_cst); }
 
  private:
@@ -207,7 +207,7 @@ class FreeList {
     std::uint32_t fresh = fresh_.load(std::memory_order_relaxed);
     while (fresh < count_) {
       Policy::probe("free.take.first");
-      // [pull.stopping] seq_cst, before a lease of the slot is in its word; pairs with used() in stop_all_pulled().
+      // [stop.lease] seq_cst, before a lease of the slot is in its word; pairs with used() in has_held().
       if (fresh_.compare_exchange_weak(fresh, fresh + 1, std::memory_order_seq_cst, std::memory_order_relaxed)) {
         return fresh;
       }

@@ -240,15 +240,14 @@ class Engine {
     core.leftover = leftover;
     core.hand_back = std::move(hand_back);
     const bool runs = leftover == Leftover::run;
-    enter(runs ? Phase::draining : Phase::stopping);
-    if (runs) core.plan_wall_clock_jobs();  // so that it is known which are due within the grace
     const Deadline deadline = deadline_in(grace);
-    const auto settled = [&] { return is_settled(runs, deadline.own); };
-    // Now and then: a worker clears its line after its last word about a job, and tells nobody.
-    while (!(wait_running(settled, sooner(deadline)) == WaitError::none && is_certain(settled)) && !is_past(deadline) &&
-           std::chrono::steady_clock::now() < *deadline.real) {
+    if (runs) {
+      enter(Phase::draining);
+      core.plan_wall_clock_jobs();  // so that it is known which are due within the grace
+      wait_settled([&] { return is_settled(deadline.own); }, deadline);
     }
     enter(Phase::stopping);
+    wait_settled([&] { return !is_held() && !core.has_held(); }, deadline);
     stop_all_pulled(core);
     stop_crew();
     core.phase.store(Phase::over);
@@ -315,12 +314,24 @@ class Engine {
     }
   }
 
-  // Nothing of this queue is left to wait for within a grace that ends at `end`.
-  [[nodiscard]] bool is_settled(bool runs, Time end) const noexcept {
+  // Somebody is inside a run or a callback of this queue, or has a lease; more may begin.
+  [[nodiscard]] bool is_held() const noexcept { return crew.is_running(core) || core.pulled_out.load() != 0; }
+
+  // Nothing is left to run within a grace that ends at `end`.
+  [[nodiscard]] bool is_settled(Time end) const noexcept {
     if (core.counters.is_drained()) return true;
-    if (crew.is_running(core) || core.pulled_out.load() != 0) return false;
-    if (!runs || core.is_paused.load() || !core.has_handler()) return true;
+    if (is_held()) return false;
+    if (core.is_paused.load() || !core.has_handler()) return true;
     return core.counters.is_idle() && core.planner.next_due() > end;
+  }
+
+  // Waits until `settled()`, or until `deadline`. Looks now and then: a worker clears its line after its last word
+  // about a job, and tells nobody.
+  template <class Settled>
+  void wait_settled(Settled settled, const Deadline& deadline) {
+    while (!(wait_running(settled, sooner(deadline)) == WaitError::none && is_certain(settled)) && !is_past(deadline) &&
+           std::chrono::steady_clock::now() < *deadline.real) {
+    }
   }
 
   // The same once more where no job is between waiting and ready: several counters and times were read for it.
