@@ -111,9 +111,6 @@ class Crew final : public Host {
   template <class Visit>
   void stop_runs(const QueueBase& queue, StopReason why, Visit visit);
 
-  /// Whether somebody is in a run, or in a callback, of `queue`.
-  [[nodiscard]] bool is_running(const QueueBase& queue) const noexcept;
-
   void wake() noexcept override {
     parking_.wake_one();
     if (is_pumped()) signal_ready();

@@ -134,16 +134,6 @@ inline bool Crew::attach(QueueBase& queue, std::uint32_t weight) {
   return false;
 }
 
-inline bool Crew::is_running(const QueueBase& queue) const noexcept {
-  for (std::uint32_t i = 0; i < count_; ++i) {
-    const RunLine& line = records_[i].line;
-    if (line.running.load(std::memory_order_relaxed) != 0 && line.queue.load(std::memory_order_relaxed) == &queue) {
-      return true;
-    }
-  }
-  return false;
-}
-
 inline void Crew::call_hook(const Function<void(const WorkerInfo&)>& hook, const Record& record,
                             std::string_view name) noexcept {
   if (!hook) return;

@@ -247,7 +247,7 @@ class Engine {
       wait_settled([&] { return is_settled(deadline.own); }, deadline);
     }
     enter(Phase::stopping);
-    wait_settled([&] { return !is_held() && !core.has_held(); }, deadline);
+    wait_settled([&] { return !core.has_held(); }, deadline);
     stop_all_pulled(core);
     stop_crew();
     core.phase.store(Phase::over);
@@ -314,19 +314,16 @@ class Engine {
     }
   }
 
-  // Somebody is inside a run or a callback of this queue, or has a lease; more may begin.
-  [[nodiscard]] bool is_held() const noexcept { return crew.is_running(core) || core.pulled_out.load() != 0; }
-
   // Nothing is left to run within a grace that ends at `end`.
   [[nodiscard]] bool is_settled(Time end) const noexcept {
     if (core.counters.is_drained()) return true;
-    if (is_held()) return false;
+    if (core.pulled_out.load() != 0) return false;
     if (core.is_paused.load() || !core.has_handler()) return true;
     return core.counters.is_idle() && core.planner.next_due() > end;
   }
 
-  // Waits until `settled()`, or until `deadline`. Looks now and then: a worker clears its line after its last word
-  // about a job, and tells nobody.
+  // Waits until `settled()`, or until `deadline`. Looks now and then: a run that ends where other jobs are left tells
+  // nobody.
   template <class Settled>
   void wait_settled(Settled settled, const Deadline& deadline) {
     while (!(wait_running(settled, sooner(deadline)) == WaitError::none && is_certain(settled)) && !is_past(deadline) &&
