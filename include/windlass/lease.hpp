@@ -45,8 +45,8 @@ class Lease {
   /// 1 for the first attempt; failures and hangs before this one, plus one.
   [[nodiscard]] std::uint32_t attempt() const noexcept { return run_.attempt; }
 
-  /// Why this lease should be given up: cancelled, lost, the queue is shutting down, or max_runtime is over; the first
-  /// reason stands. `none` if it should not. Lock-free.
+  /// Why this lease should be given up: cancelled, lost, a shutdown has used up its grace, or max_runtime is over; the
+  /// first reason stands. `none` if it should not. Lock-free.
   [[nodiscard]] StopReason stop_reason() const noexcept {
     if (core_ == nullptr) return StopReason::lease_lost;
     if (!gate_->enter()) return StopReason::shutdown;

@@ -116,8 +116,9 @@ struct ShutdownOptions {
   Duration grace = std::chrono::seconds{5};
   /// What becomes of the rest.
   Leftover leftover = Leftover::run;
-  /// With `Leftover::hand_back`: takes each job that is left, on the thread that shuts down or settles it, no lock
-  /// held. If it throws, the job becomes a dead letter, `abandoned`.
+  /// With `Leftover::hand_back`: takes each job that is left, on the thread that shuts down, settles it or was about
+  /// to reserve it, which may be after shutdown() returned; no lock held. If it throws, the job becomes a dead letter,
+  /// `abandoned`.
   Function<void(JobId, Payload&&)> hand_back{};
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "await.hpp"
 #include "catch.hpp"
 #include "tracked.hpp"
 #include "windlass/testing.hpp"
@@ -73,6 +74,7 @@ TEST_CASE("shutdown gives leases that are out the grace to come back, and tells 
 }
 
 TEST_CASE("a shutdown whose grace has no end returns when the last lease is given back", "[shutdown][lease]") {
+  const Leftover leftover = GENERATE(Leftover::run, Leftover::discard);
   ManualQueue<int> queue{{.lease = 1s, .retry = windlass::FixedDelay{}}};
   queue.enqueue(7).or_throw();
   auto lost = queue.try_reserve();
@@ -82,13 +84,27 @@ TEST_CASE("a shutdown whose grace has no end returns when the last lease is give
   CHECK(current->retry());
   std::promise<void> returned;
   std::thread ends{[&] {
-    (void)queue.shutdown({.grace = windlass::Duration::max()});
+    (void)queue.shutdown({.grace = windlass::Duration::max(), .leftover = leftover});
     returned.set_value();
   }};
-  std::this_thread::sleep_for(50ms);  // it waits by now
+  const auto future = returned.get_future();
+  CHECK(future.wait_for(50ms) == std::future_status::timeout);
   CHECK_FALSE(lost->done());
-  REQUIRE(returned.get_future().wait_for(10s) == std::future_status::ready);
+  REQUIRE(future.wait_for(10s) == std::future_status::ready);
   ends.join();
+}
+
+TEST_CASE("a lease that fails within the grace of a shutdown has failed, and was not stopped", "[shutdown][lease]") {
+  Lent lent{0s};  // else time, which the shutdown moves on, would end it
+  std::thread ends{
+      [&] { (void)lent.queue->shutdown({.grace = windlass::Duration::max(), .leftover = Leftover::dead_letter}); }};
+  CHECK(await([&] { return lent.queue->try_reserve().error() == windlass::WaitError::closed; }));
+  CHECK(lent.lease->stop_reason() == StopReason::none);
+  CHECK(lent.lease->retry("by itself"));
+  ends.join();
+  REQUIRE(lent.letters.size() == 1);
+  CHECK(lent.letters[0].reason == DeadReason::failures_exhausted);
+  CHECK(lent.queue->stats().failures == 1);
 }
 
 TEST_CASE("a lease given back after shutdown is a leftover and counts against no limit", "[shutdown][lease]") {

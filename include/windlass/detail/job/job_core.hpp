@@ -171,12 +171,12 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   /// Whether jobs may start now: not paused, and not at the end of a shutdown.
   [[nodiscard]] bool may_start() const noexcept { return !this->is_paused.load() && phase.load() < Phase::stopping; }
 
-  /// Whether a run or a pulled lease has a job, one that shows nowhere else yet included. O(slots ever used).
-  [[nodiscard]] bool has_held() noexcept {
-    for (std::uint32_t slot = 0; slot < store.free.used(); ++slot) {
-      if (is_held(store.hot(slot).word.read())) return true;
-    }
-    return false;
+  /// Whether a run or a pulled lease has a job, one that shows nowhere else yet included; `phase` is `stopping`. The
+  /// first `passed` slots are known to have none: whoever leases one later gives it back. O(slots ever used) for all
+  /// calls together.
+  [[nodiscard]] bool has_held(std::uint32_t& passed) noexcept {
+    while (passed < store.free.used() && !is_held(store.hot(passed).word.read())) ++passed;
+    return passed < store.free.used();
   }
 
   /// Row 2 for a pulled lease: its slot, stamp and round. False if there is no job.

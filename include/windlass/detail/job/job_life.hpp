@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "../machines/rng.hpp"
+#include "frame.hpp"
 #include "job_burial.hpp"
 #include "verdict.hpp"
 #include "windlass/callable.hpp"
@@ -48,10 +49,13 @@ class JobLife : public JobBurial<Payload, Traits> {
         return true;
       }
       counters.add(Count::other_runs);
-    } else if (word.begin_settle(stamp)) {
-      const Verdict verdict = judge(slot, outcome, run);
-      apply(slot, verdict, kind == OutcomeKind::discard ? Count::discarded : Count::cancelled);
-      return true;
+    } else {
+      const bool was_stopped = this->was_stopped(run);  // before the word lets go of a shutdown that waits for it
+      if (word.begin_settle(stamp)) {
+        const Verdict verdict = judge(slot, outcome, run, was_stopped);
+        apply(slot, verdict, kind == OutcomeKind::discard ? Count::discarded : Count::cancelled);
+        return true;
+      }
     }
     counters.add(Count::stale_settles);
     this->observe(Event::stale_settle, slot);
@@ -72,6 +76,7 @@ class JobLife : public JobBurial<Payload, Traits> {
   /// [stop.lease] The phase was stored, then a shutdown reads the words; a lease is in its word, then who leased it
   /// reads the phase. All seq_cst: either the shutdown waits for it within its grace, or it comes here.
   void give_back(std::uint32_t slot, std::uint64_t stamp) {
+    const Frame frame(this->host, this->number);
     (void)store.hot(slot).word.begin_settle(stamp);  // only a cancel can come meanwhile, and apply() sees to that
     apply(slot, {State::ready}, Count::cancelled);
   }
@@ -174,8 +179,14 @@ class JobLife : public JobBurial<Payload, Traits> {
     bury(slot);
   }
 
+  // Whether a shutdown has asked for an end; `run` is null for a pulled lease.
+  [[nodiscard]] bool was_stopped(const Run* run) const noexcept {
+    if (run == nullptr) return this->are_leases_told.load();
+    return run->line.stop.reason(run->round) == StopReason::shutdown;
+  }
+
   // Row 3a: what an unsuccessful outcome means. Owns `settling`.
-  Verdict judge(std::uint32_t slot, const Outcome& outcome, const Run* run) {
+  Verdict judge(std::uint32_t slot, const Outcome& outcome, const Run* run, bool was_stopped) {
     switch (outcome.kind()) {
       case OutcomeKind::done:
       case OutcomeKind::discard:
@@ -194,9 +205,6 @@ class JobLife : public JobBurial<Payload, Traits> {
       case OutcomeKind::retry_after:
         break;
     }
-    // A pulled lease is told by the phase.
-    const bool was_stopped =
-        run == nullptr ? phase.load() >= Phase::stopping : run->line.stop.reason(run->round) == StopReason::shutdown;
     if (was_stopped && outcome.kind() != OutcomeKind::dead) return {State::ready};  // a leftover, and no failure
     const Time now = clock.now();
     book_failure(store, slot, outcome.reason(), now);

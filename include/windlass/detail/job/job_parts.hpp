@@ -152,6 +152,7 @@ class JobParts {
   WaitList idle;    // wait_idle_for, drain_for, shutdown
   WaitList takers;  // reserve and run
   SeqCst<Phase> phase{Phase::open};
+  SeqCst<bool> are_leases_told{false};  // a shutdown asks whoever has pulled a job to stop
   SeqCst<bool> is_closed{false};
   SeqCst<bool> is_paused{false};
   SeqCst<std::uint32_t> pulled_out{0};  // leases that are neither settled nor destroyed

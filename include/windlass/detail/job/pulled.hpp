@@ -153,6 +153,7 @@ void stop_pulled(Life& life, std::uint32_t slot, StopReason why, Still still) {
 /// belonged to is over and was told.
 template <class Core>
 void stop_all_pulled(Core& core) {
+  core.are_leases_told.store(true);
   for (std::uint32_t slot = 0; slot < core.store.free.used(); ++slot) {
     if (!is_held(core.store.hot(slot).word.read())) continue;
     if (StopState* const state = core.store.stop(slot)) state->request(state->round(), StopReason::shutdown);

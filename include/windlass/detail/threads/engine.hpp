@@ -247,9 +247,10 @@ class Engine {
       wait_settled([&] { return is_settled(deadline.own); }, deadline);
     }
     enter(Phase::stopping);
-    wait_settled([&] { return !core.has_held(); }, deadline);
+    std::uint32_t passed = 0;
+    wait_settled([&] { return core.pulled_out.load() == 0 && !core.has_held(passed); }, deadline);
     stop_all_pulled(core);
-    stop_crew();
+    stop_crew(is_past(deadline) ? std::chrono::steady_clock::now() : *deadline.real);
     core.phase.store(Phase::over);
     sweep_leftovers(core);
     has_ended_.store(true);
@@ -344,13 +345,13 @@ class Engine {
     core.idle.notify_all();
   }
 
-  // Asks the runs to stop and waits for them, however long that takes. One that does not listen is named, once.
-  void stop_crew() {
+  // Asks the runs to stop and waits for them, however long that takes. One that does not listen is named, once, a while
+  // after the grace, which ends at `end`.
+  void stop_crew(std::chrono::steady_clock::time_point end) {
     static constexpr std::chrono::milliseconds patience{250};
-    const auto begun = std::chrono::steady_clock::now();
     bool is_named = false;
     const auto nag = [&] {
-      const bool names = !is_named && std::chrono::steady_clock::now() - begun > patience;
+      const bool names = !is_named && std::chrono::steady_clock::now() - patience > end;
       is_named = is_named || names;
       crew.stop_runs(core, StopReason::shutdown, [&](std::uint32_t slot) {
         if (names && core.options.on_hung) core.contain([&] { name_stubborn(slot); });
