@@ -30,7 +30,7 @@ auto stopped_for(StopReason why) {
 }  // namespace
 
 TEST_CASE("queue: a run that hangs loses its lease, though the watch had gone to sleep (arm, disarm)", "[queue]") {
-  interleave::explore({.depth_first = 200, .random = 750}, [](Run& run) {
+  interleave::explore({.depth_first = 200, .random = 5'000}, [](Run& run) {
     run.thread([] {
       std::array<Happening, 3> ran;
       Queue queue{[&](const int& n, Delivery& delivery) {
