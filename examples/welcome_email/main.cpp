@@ -2,6 +2,7 @@
 // flaky, is never sent twice, and is set aside when the service stays down too long or the address is wrong.
 
 #include <chrono>
+#include <cstdint>
 #include <iostream>
 #include <map>
 #include <mutex>
@@ -14,13 +15,13 @@
 #include <windlass/windlass.hpp>
 
 using namespace std::chrono_literals;
-using windlass::DeadReason, windlass::Delivery, windlass::JobId, windlass::Outcome;
+using windlass::DeadReason, windlass::Outcome;
 
 namespace {
 
 struct WelcomeMail {
   std::string to;
-  JobId first_job{};  // set when a dead letter is enqueued anew: the job that may have sent this mail already
+  std::uint64_t sign_up = 0;  // the same at every attempt, after a restart too: what the provider knows the mail by
 };
 
 using MailQueue = windlass::JobQueue<WelcomeMail>;
@@ -35,7 +36,7 @@ class MailService {
   }
 
   /// False if there is no such address. Throws if the connection breaks, before *or after* the mail went out.
-  bool send(JobId key, const std::string& to) {
+  bool send(std::uint64_t key, const std::string& to) {
     const std::lock_guard lock(mutex_);
     if (to.find('@') == std::string::npos) return false;
     const int call = ++calls_[to];
@@ -59,12 +60,13 @@ class MailService {
   bool is_down_ = false;
   std::map<std::string, int> calls_;
   std::map<std::string, int> mails_;
-  std::set<JobId> keys_;
+  std::set<std::uint64_t> keys_;
 };
 
 /// What the page calls. Never waits for a mail; false if too many are queued.
 bool sign_up(MailQueue& queue, const std::string& address) {
-  return static_cast<bool>(queue.try_enqueue({.to = address}));
+  static std::uint64_t sign_ups = 0;  // in real life, the number of its row in the database
+  return static_cast<bool>(queue.try_enqueue({.to = address, .sign_up = ++sign_ups}));
 }
 
 /// Waits until every job has ended, those included that back off: what in real life is "the morning after".
@@ -85,9 +87,8 @@ void check(bool holds, const char* claim) {
 int main() {
   MailService service;
   windlass::DeadLetterBox<WelcomeMail> undeliverable{100};
-  const auto send = [&service](const WelcomeMail& mail, Delivery& delivery) {
-    const JobId key = mail.first_job ? mail.first_job : delivery.id();  // the same at every attempt
-    return service.send(key, mail.to) ? Outcome::done() : Outcome::dead("no such address");
+  const auto send = [&service](const WelcomeMail& mail) {
+    return service.send(mail.sign_up, mail.to) ? Outcome::done() : Outcome::dead("no such address");
   };
   MailQueue queue{send,
                   {.name = "mail",
@@ -109,9 +110,7 @@ int main() {
   service.set_down(false);
   std::vector<MailLetter> hopeless;
   undeliverable.take(100, [&](MailLetter&& letter) {
-    WelcomeMail again = *letter.payload;
-    if (!again.first_job) again.first_job = letter.id;  // the new job has a new id; the service may know the old one
-    if (letter.reason == DeadReason::rejected || !queue.try_enqueue(std::move(again))) {
+    if (letter.reason == DeadReason::rejected || !queue.try_enqueue(*letter.payload)) {
       hopeless.push_back(std::move(letter));
     }
   });

@@ -68,8 +68,8 @@ struct DeadLetter {
 
 /// Takes dead letters: a DeadLetterBox by address, or any callable `void(DeadLetter<Payload>&&)`.
 ///
-/// Called by workers with no lock held, several at once. One that throws, or a box that is full, loses nothing: the
-/// job stays on the queue's last-resort list until `retry_kept`.
+/// Called by workers with no lock held, several at once. One that throws loses nothing: the job stays on the
+/// queue's last-resort list until `retry_kept`. A DeadLetterBox that is full drops its oldest letter: `evicted()`.
 template <class Payload>
 class DeadLetterSink {
   template <class Given>

@@ -17,7 +17,8 @@ class Delivery {
   Delivery(const Delivery&) = delete;
   Delivery& operator=(const Delivery&) = delete;
 
-  /// The job; the same for every delivery of it. Use it to make effects idempotent.
+  /// The job; the same for every delivery of it. Within this process: the next one gives the same ids to other jobs,
+  /// so a key for an outside service belongs in the payload.
   [[nodiscard]] JobId id() const noexcept { return run_.id; }
 
   /// 1 for the first attempt; failures and hangs before this run, plus one.

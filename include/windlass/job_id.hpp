@@ -22,7 +22,7 @@ class JobId {
   constexpr JobId(std::uint64_t stamp, std::uint32_t slot, std::uint32_t queue) noexcept
       : stamp_(stamp), slot_(slot), queue_(queue) {}
 
-  /// The fence: differs between any two jobs that held the same slot.
+  /// Tells apart the jobs that held this slot one after the other. The same for every delivery of a job, so no fence.
   [[nodiscard]] constexpr std::uint64_t stamp() const noexcept { return stamp_; }
 
   /// Where in its queue's slab the job lives or lived.

@@ -84,8 +84,8 @@ class JobQueue {
   /// Hands `payload` to the queue and returns without waiting for it to run.
   ///
   /// Refuses with `full`, `closed` or `invalid_options` and leaves `payload` unmoved. Throws only what constructing
-  /// the payload throws, and then nothing was enqueued. Lock-free without a delay; else one short lock. If a worker
-  /// has to be woken, one system call.
+  /// the payload throws, and then nothing was enqueued. Lock-free unless there is a delay, a worker to wake or a
+  /// call that waits: each is a short lock, and a wake one system call.
   EnqueueResult try_enqueue(Payload&& payload,
                             const EnqueueOptions& options = no_overrides) requires(!takes_callables) {
     return try_emplace_with(options, std::move(payload));
@@ -247,8 +247,10 @@ class JobQueue {
   }
 
   /// Ends the queue: closes it, runs what fits the grace, asks the rest to stop, waits for them, and deals with what is
-  /// left. Afterwards only counters, kept letters and leases that are out remain. A second call does nothing; a call
-  /// from a handler or callback of this queue only closes. Returns what became of every job.
+  /// left. Afterwards only counters, kept letters and leases that are out remain. Not limited by
+  /// the grace: a handler that does not listen is waited for. A call beside another waits until that one has ended, a
+  /// later one does nothing, and one from a handler or callback of this queue only closes. Returns what became of every
+  /// job. Throws ConfigError for a negative grace, or for `Leftover::hand_back` without a `hand_back`.
   Report shutdown(ShutdownOptions<Payload> options = {}) {
     if (options.grace < Duration{}) detail::throw_config("grace", "must not be negative", {"queue", name()});
     if (options.leftover == Leftover::hand_back && !options.hand_back) {

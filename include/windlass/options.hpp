@@ -59,7 +59,8 @@ struct QueueOptions {
   std::string_view name = "queue";
   /// How many jobs the queue holds, whatever their state; exact. 1 to 2^31 - 1. See `JobQueue::capacity`.
   std::uint32_t capacity = 4096;
-  /// Threads of this queue's own. 0: none ever, the host pumps. Unset means 1; must be unset with `pool`.
+  /// Threads of this queue's own, besides one that keeps time. 0: none ever, the host pumps. Unset means 1; must be
+  /// unset with `pool`.
   std::optional<std::uint32_t> workers{};
   /// Runs the handlers on a pool shared with other queues; must outlive the queue. Null: own workers.
   WorkerPool* pool = nullptr;
@@ -78,7 +79,7 @@ struct QueueOptions {
   /// Deliveries that end in failure or hang, together. At least 1. Unset: 10, or max_failures + max_hangs if that is
   /// more, a job's own max_failures included.
   std::optional<std::uint32_t> max_deliveries{};
-  /// Leases a job may lose. At least 1.
+  /// A job that has lost this many leases is dead: `hung`. At least 1.
   std::uint32_t max_hangs = 2;
   /// Extra workers that stand in for hung ones. Unset: as many as workers.
   std::optional<std::uint32_t> max_substitutes{};
@@ -92,9 +93,11 @@ struct QueueOptions {
   Duration shutdown_grace = std::chrono::seconds{5};
   /// What the destructor does with the rest.
   Leftover leftover = Leftover::run;
-  /// Decides about a job whose lease expired. Unset: `redeliver` for payloads, `wait` for callables.
+  /// Decides about a job whose lease expired. Unset: `redeliver` for payloads and for callables marked
+  /// `concurrent`, `wait` for other callables.
   Function<OnHung(const HungInfo&)> on_hung{};
-  /// Called when a pumped queue has something to do, on the thread that brought it, no lock held.
+  /// Called once after each pump, by the thread that makes a job ready or plans an earlier timer; no lock held. Nobody
+  /// calls it when a timer comes due: sleep until `next_due()` at most. What it throws is counted in `user_errors`.
   Function<void()> on_ready{};
   /// Called on each worker thread before its first job.
   Function<void(const WorkerInfo&)> on_worker_start{};
@@ -103,7 +106,8 @@ struct QueueOptions {
   /// Where the jobs live; at least `required_bytes(options)`, outlives the queue. It is cleared at construction, which
   /// touches all of it. Empty: one allocation, of which what is never used takes no memory.
   std::span<std::byte> memory{};
-  /// Seeds jitter; the same seed gives the same delays in virtual time.
+  /// Seeds jitter; the same seed gives the same delays in virtual time. The same in every process unless it is set: set
+  /// it where many processes retry against one service.
   std::uint64_t seed = 0x77696e646c617373U;
   /// Takes jobs that will not run again. Unset: they are counted and destroyed.
   DeadLetterSink<Payload> dead_letters{};

@@ -66,7 +66,7 @@ struct Stats : Report {
   std::uint64_t redeliveries = 0;    ///< Runs started of a job whose earlier run lost its lease.
   std::uint64_t stale_settles = 0;   ///< Settles, extends and commits refused because the lease was lost.
   std::uint64_t late_successes = 0;  ///< Successes that came after expiry but before a redelivery, and counted.
-  std::uint64_t sink_failures = 0;   ///< Times the dead letter sink threw or was full.
+  std::uint64_t sink_failures = 0;   ///< Times the dead letter sink threw.
   std::uint64_t user_errors = 0;     ///< Exceptions from policies and hooks, contained.
   std::uint64_t waiting = 0;         ///< Gauge: jobs that wait for a time.
   std::uint64_t tombstones = 0;      ///< Gauge: cancelled jobs whose slot still lies in a lane, and is taken.

@@ -27,6 +27,9 @@ namespace windlass::detail {
 /// Whoever takes a sleeper off the count owes a token to one of the stack; a sleeper that leaves by itself when no
 /// other is left for that takes the debt over, and the debtor, when it comes, must know: it would take one that lay
 /// down since, and a token without a count.
+/// Progress: blocking. wake_one() is one load if nobody sleeps or somebody searches, else it locks. Between the claim
+/// of a wake and its token, and until a searcher ends its search, nobody else is woken.
+///
 /// Invariant, under `mutex_`: stack size = sleepers + tokens owed - debts taken over.
 template <class Policy = StdAtomics>
 class Parking {
