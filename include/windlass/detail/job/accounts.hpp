@@ -42,7 +42,7 @@ template <class Parts>
 template <class Parts>
 [[nodiscard]] Duration oldest_wait(Parts& parts) noexcept {
   static constexpr std::uint64_t far = 128;
-  std::optional<Duration::rep> oldest;
+  std::optional<Time> oldest;
   for (const auto& lane : parts.store.ready) {
     for (std::uint64_t ahead = 0; ahead < far; ++ahead) {
       const std::uint32_t slot = lane->peek(ahead);
@@ -50,12 +50,12 @@ template <class Parts>
       auto& hot = parts.store.hot(slot);
       if (hot.word.read().state() != State::ready) continue;  // a tombstone
       if (!hot.is_timed.load(std::memory_order_relaxed)) continue;
-      const Duration::rep enqueued = parts.store.enqueued_at(slot).load(std::memory_order_relaxed);
-      if (!oldest || enqueued < *oldest) oldest = enqueued;
+      const std::optional<Time> enqueued = hot.enqueued_at();
+      if (enqueued && (!oldest || *enqueued < *oldest)) oldest = enqueued;
     }
   }
   if (!oldest) return Duration{};
-  const Duration age = parts.clock.now() - Time{Duration{*oldest}};
+  const Duration age = parts.clock.now() - *oldest;
   return age > Duration{} ? age : Duration{};
 }
 

@@ -320,9 +320,10 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   }
 
   Time start_timing(std::uint32_t slot) noexcept {
-    store.hot(slot).is_timed.store(false, std::memory_order_relaxed);
+    auto& hot = store.hot(slot);
+    hot.is_timed.store(false, std::memory_order_relaxed);
     const Time now = clock.now();
-    this->wait_times.add(now - Time{Duration{store.enqueued_at(slot).load(std::memory_order_relaxed)}});
+    this->wait_times.add(now - hot.enqueued_at().value_or(now));
     return now;
   }
 

@@ -83,7 +83,7 @@ class JobIntake : public JobLife<Payload, Traits> {
     hot.birth.store(id.stamp(), std::memory_order_relaxed);  // before the word is: [word.born]
     this->observe(Event::enqueued, id);
     if (given.is_default() && !is_stamped_) {
-      if (sampled) store.enqueued_at(slot).store(clock.now().time_since_epoch().count(), std::memory_order_relaxed);
+      if (sampled) hot.stamp_enqueue(clock.now());
       hot.is_timed.store(sampled, std::memory_order_relaxed);
       hot.word.enqueue(State::ready);
       this->push_ready(slot);

@@ -21,7 +21,7 @@
 
 namespace windlass::detail {
 
-/// The memory of a queue: slots, times, wheel nodes, stop states and ring cells in one block that is never given up or
+/// The memory of a queue: slots, wheel nodes, stop states and ring cells in one block that is never given up or
 /// grown. Zeroed pages are valid for all of it, so what is never used costs no memory.
 template <class Payload, class Traits>
 class JobStore {
@@ -30,8 +30,6 @@ class JobStore {
   using Hot = HotSlot<Payload, Policy>;
   using Ring = IndexRing<Policy>;
   using Free = FreeList<Policy>;
-
-  using Instant = typename Policy::template Atomic<Duration::rep>;
 
   static constexpr std::uint32_t lanes = Traits::lanes.count;
   static_assert(lanes >= 1 && lanes <= 8, "windlass: Traits::lanes.count must be 1 to 8");
@@ -51,7 +49,6 @@ class JobStore {
     hot_ = at<Hot>(where.hot);
     cold_ = base_ + where.cold;
     errors_ = base_ + where.errors;
-    times_ = at<Instant>(where.times);
     stops_ = base_ + where.stops;
     nodes = at<WheelNode>(where.nodes);
     for (std::uint32_t i = 0; i < lanes; ++i) ready[i].emplace(cells(capacity, i), Ring::cells_for(capacity));
@@ -65,9 +62,6 @@ class JobStore {
   }
 
   [[nodiscard]] Hot& hot(std::uint32_t slot) noexcept { return hot_[slot]; }
-
-  /// When the job in `slot` was enqueued, if it `is_timed`. Few jobs are, so this has no place in the hot slot.
-  [[nodiscard]] Instant& enqueued_at(std::uint32_t slot) noexcept { return times_[slot]; }
 
   /// A hint that what every job touches of `slot` will be wanted soon; nothing for `no_slot`.
   void prefetch(std::uint32_t slot) const noexcept {
@@ -120,7 +114,7 @@ class JobStore {
   static_assert(alignof(StopState) <= alignment);
 
   struct Layout {
-    std::size_t hot, cold, errors, times, nodes, stops, cells, end;
+    std::size_t hot, cold, errors, nodes, stops, cells, end;
   };
   [[nodiscard]] static constexpr std::size_t up(std::size_t n) noexcept {
     return (n + alignment - 1) & ~(alignment - 1);
@@ -129,8 +123,7 @@ class JobStore {
     Layout at{};
     at.cold = up(capacity * sizeof(Hot));
     at.errors = up(at.cold + capacity * sizeof(ColdSlot));
-    at.times = up(at.errors + capacity * sizeof(ErrorTexts));
-    at.nodes = up(at.times + capacity * sizeof(Instant));
+    at.nodes = up(at.errors + capacity * sizeof(ErrorTexts));
     at.stops = up(at.nodes + 2 * capacity * sizeof(WheelNode));
     at.cells = up(at.stops + capacity * sizeof(StopState));
     const auto ring = static_cast<std::size_t>(Ring::cells_for(static_cast<std::uint32_t>(capacity)));
@@ -173,7 +166,6 @@ class JobStore {
   Hot* hot_ = nullptr;
   std::byte* cold_ = nullptr;
   std::byte* errors_ = nullptr;
-  Instant* times_ = nullptr;
   std::byte* stops_ = nullptr;
 
  public:

@@ -18,8 +18,8 @@ template <class Payload, class Policy>
 struct HotSlot {
   SlotWord<Policy> word;
   typename Policy::template Atomic<std::uint64_t> birth;  // stamp at enqueue: the job's name while it lives
-  typename Policy::template Atomic<std::uint64_t> link;   // of the free list
-  typename Policy::template Atomic<bool> is_timed;        // JobStore::enqueued_at() is this job's
+  typename Policy::template Atomic<std::uint64_t> link;   // of the free list; a job's: see `enqueued_at`
+  typename Policy::template Atomic<bool> is_timed;        // `enqueued_at` is this job's
   typename Policy::template Atomic<bool> is_pulled;       // the current lease is a pulled one; by who popped the number
   typename Policy::template Atomic<bool> has_stop;        // its stop state was made, at its first pull; never reset
   std::uint8_t lane;
@@ -29,6 +29,16 @@ struct HotSlot {
   alignas(Payload) std::byte place[sizeof(Payload)];
 
   [[nodiscard]] Payload& payload() noexcept { return *std::launder(reinterpret_cast<Payload*>(place)); }
+
+  /// When the job was enqueued, for statistics. It lies in the link, which only a free slot needs, as a complement:
+  /// negative, as a link never is, so that who looks while the slot is given back does not take the one for the other.
+  void stamp_enqueue(Time now) noexcept {
+    link.store(static_cast<std::uint64_t>(~now.time_since_epoch().count()), std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::optional<Time> enqueued_at() const noexcept {
+    const auto stamped = static_cast<Duration::rep>(link.load(std::memory_order_relaxed));
+    return stamped < 0 ? std::optional{Time{Duration{~stamped}}} : std::nullopt;
+  }
 };
 
 /// What only jobs need that wait, fail or override something. Written by the enqueuer before the job is visible, later

@@ -41,6 +41,18 @@ inline void will_write([[maybe_unused]] const void* place) noexcept {
 #endif
 }
 
+/// Leaves a line to whoever has just won it, for as long as some operations on it take.
+inline void stand_back() noexcept {
+  static constexpr int pauses = 16;
+  for (int i = 0; i < pauses; ++i) {
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+    __builtin_ia32_pause();
+#elif defined(__GNUC__) && defined(__aarch64__)
+    asm volatile("yield");
+#endif
+  }
+}
+
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "windlass needs lock-free 64-bit atomics");
 
 /// Two 32-bit halves in one atomic word.

@@ -147,6 +147,7 @@ class IndexRing {
         if (position + 1 == tail + stride) advance(tail, "ring.push.advance");
         return true;
       }
+      hint<Policy>(stand_back);  // two that take turns at each cell of a line send it to and fro at each
     }
     return false;
   }
