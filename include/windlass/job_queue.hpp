@@ -206,7 +206,7 @@ class JobQueue {
   [[nodiscard]] std::optional<Time> next_due() const noexcept {
     if (core().has_work()) return core().clock.now();
     const Time due = core().planner.next_due();
-    return due == Time::max() ? std::nullopt : std::optional<Time>{due};
+    return due == (Time::max)() ? std::nullopt : std::optional<Time>{due};
   }
 
   /// Lends the calling thread as one more worker, until `stop` is requested or the queue is closed and empty. A fifth
@@ -314,7 +314,7 @@ class JobQueue {
   static std::unique_ptr<Engine> make(typename Core::Handler handler, Options&& options, Clock clock) {
     const ReasonText name{options.name};  // cut, if it is the name that is too long
     const detail::Owner owner{"queue", name.view()};
-    if (const ConfigIssue issue = check(options, Traits::tick)) detail::throw_config(issue.field, issue.why, owner);
+    if (const ConfigIssue issue = (check)(options, Traits::tick)) detail::throw_config(issue.field, issue.why, owner);
     const bool is_pumped = options.pool == nullptr && options.workers.value_or(1) == 0;
     if (!takes_callables && !handler && !is_pumped) {
       static constexpr const char* why =

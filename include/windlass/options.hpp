@@ -70,6 +70,8 @@ struct QueueOptions {
   bool paused = false;
   /// How long a run may go without returning, extending or a heartbeat before the job is taken from it: never sooner,
   /// and at most 1/8 and two ticks later while the timekeeper gets to run. Zero: for ever. At least one tick (1 ms).
+  /// While jobs run it is looked at every sixteenth of the shortest lease or max_runtime that the queue, its pool or
+  /// one of their jobs ever had, 1 ms to 1 s.
   Duration lease = std::chrono::seconds{30};
   /// Total time of one run or pulled lease, after which it is asked to stop and its lease is not renewed. Zero: no
   /// limit. At least one tick.
@@ -81,7 +83,8 @@ struct QueueOptions {
   std::optional<std::uint32_t> max_deliveries{};
   /// A job that has lost this many leases is dead: `hung`. At least 1.
   std::uint32_t max_hangs = 2;
-  /// Extra workers that stand in for hung ones. Unset: as many as workers.
+  /// Extra workers that stand in for hung ones; each starts when it is needed, or, in a build without exceptions, with
+  /// the queue. Unset: as many as workers.
   std::optional<std::uint32_t> max_substitutes{};
   /// When to try again.
   RetryPolicy retry = ExponentialBackoff{};
@@ -191,9 +194,10 @@ struct ConfigIssue {
   [[nodiscard]] explicit operator bool() const noexcept { return field != nullptr; }
 };
 
-/// Looks `options` over and returns the first issue; what a queue's constructor throws. No side effects.
+/// Looks `options` over and returns the first issue; what a queue's constructor throws. No side effects. In
+/// parentheses, for some engines have a macro of that name: there it is called `(windlass::check)(options)`.
 template <class Payload>
-[[nodiscard]] ConfigIssue check(const QueueOptions<Payload>& options, Duration tick = std::chrono::milliseconds{1}) {
+[[nodiscard]] ConfigIssue(check)(const QueueOptions<Payload>& options, Duration tick = std::chrono::milliseconds{1}) {
   if (options.name.size() > ReasonText::max_size) return {"name", "must be at most 95 bytes"};
   if (options.capacity == 0 || options.capacity >= (1U << 31U)) return {"capacity", "must be 1 to 2^31 - 1"};
   if (options.pool != nullptr && options.workers) return {"workers", "must be unset when a pool is given"};
@@ -220,7 +224,7 @@ template <class Payload>
 }
 
 /// Looks `options` over and returns the first issue; what a pool's constructor throws. No side effects.
-[[nodiscard]] inline ConfigIssue check(const WorkerPoolOptions& options) {
+[[nodiscard]] inline ConfigIssue(check)(const WorkerPoolOptions& options) {
   if (options.name.size() > ReasonText::max_size) return {"name", "must be at most 95 bytes"};
   if (options.workers == 0 || options.workers > 1024) return {"workers", "must be 1 to 1024"};
   if (options.max_workers && (*options.max_workers < options.workers || *options.max_workers > 1024)) {
@@ -237,8 +241,8 @@ template <class Payload>
 
 /// The field of `options` that has an impossible value, or null. `lanes` is the queue's lane count.
 /// Not inlined: g++ 12 would take the empty optionals of a temporary for uninitialised memory, and warn every caller.
-[[nodiscard, gnu::noinline]] inline const char* check(const EnqueueOptions& options, std::uint32_t lanes,
-                                                      Duration tick) {
+[[nodiscard, gnu::noinline]] inline const char*(check)(const EnqueueOptions& options, std::uint32_t lanes,
+                                                       Duration tick) {
   if (Duration{} > options.delay) return "delay";
   if (options.at && options.delay != Duration{}) return "at";
   if (options.priority && static_cast<std::uint32_t>(*options.priority) >= lanes) return "priority";

@@ -72,7 +72,7 @@ class WorkerPool {
 
   static detail::CrewOptions crew_options(WorkerPoolOptions&& options) {
     const ReasonText name{options.name};  // cut, if it is the name that is too long
-    if (const ConfigIssue issue = check(options)) detail::throw_config(issue.field, issue.why, {"pool", name.view()});
+    if (const ConfigIssue issue = (check)(options)) detail::throw_config(issue.field, issue.why, {"pool", name.view()});
     detail::CrewOptions crew;
     crew.name = name;
     crew.workers = options.workers;

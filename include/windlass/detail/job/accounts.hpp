@@ -41,10 +41,10 @@ template <class Parts>
 /// The age of the oldest timed job near the front of a lane.
 template <class Parts>
 [[nodiscard]] Duration oldest_wait(Parts& parts) noexcept {
-  static constexpr std::uint64_t far = 128;
+  static constexpr std::uint64_t places = 128;
   std::optional<Time> oldest;
   for (const auto& lane : parts.store.ready) {
-    for (std::uint64_t ahead = 0; ahead < far; ++ahead) {
+    for (std::uint64_t ahead = 0; ahead < places; ++ahead) {
       const std::uint32_t slot = lane->peek(ahead);
       if (slot == no_slot) break;
       auto& hot = parts.store.hot(slot);

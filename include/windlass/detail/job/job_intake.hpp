@@ -27,7 +27,7 @@ class JobIntake : public JobLife<Payload, Traits> {
   template <class Construct>
   EnqueueResult admit(const EnqueueOptions& given, Construct construct) {
     const bool is_plain = given.is_default() && !given.priority;
-    if (const char* const field = is_plain ? nullptr : check(given, Life::Store::lanes, Traits::tick)) {
+    if (const char* const field = is_plain ? nullptr : (check)(given, Life::Store::lanes, Traits::tick)) {
       return EnqueueResult::refused(EnqueueError::invalid_options, field);
     }
     const std::uint64_t ticket = counters.add(Count::accepted);  // before the look at closed: close() does the reverse
@@ -132,7 +132,7 @@ class JobIntake : public JobLife<Payload, Traits> {
     if (at <= wall) return now;
     const Duration left = at - wall;
     const bool is_open = this->phase.load() == Phase::open;
-    return later(now, is_open ? std::min<Duration>(left, std::chrono::seconds{1}) : left);
+    return later(now, is_open ? (std::min<Duration>)(left, std::chrono::seconds{1}) : left);
   }
 
  public:

@@ -27,7 +27,7 @@ enum class Phase : std::uint8_t {
 };
 
 [[nodiscard]] inline Time later(Time now, Duration by) noexcept {
-  return by > Time::max() - now ? Time::max() : now + by;
+  return by > (Time::max)() - now ? (Time::max)() : now + by;
 }
 
 /// What one queue consists of, but for its handler and its threads; and how a number reaches a ring.

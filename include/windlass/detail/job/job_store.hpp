@@ -68,7 +68,7 @@ class JobStore {
     if (slot == no_slot) return;
     const auto* const first = reinterpret_cast<const std::byte*>(&hot_[slot]);
     will_write(first);
-    will_write(first + std::min(sizeof(Hot), std::size_t{64}) - 1);
+    will_write(first + (std::min)(sizeof(Hot), std::size_t{64}) - 1);
   }
 
   /// The same for what only jobs with options touch.

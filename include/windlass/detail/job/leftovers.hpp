@@ -27,7 +27,7 @@ void end_leftover(Life& life, std::uint32_t slot) {
 template <class Life>
 bool take_waiting(Life& life, State to, std::uint32_t& slot) {
   const auto hold = life.planner.hold();
-  for (std::uint32_t node = 0; life.planner.take_due(Time::max(), node);) {
+  for (std::uint32_t node = 0; life.planner.take_due((Time::max)(), node);) {
     slot = node / 2;
     if (node % 2 != 0) continue;  // a pulled lease: it is its owner's until that settles it
     life.counters.add(Count::left_waiting);

@@ -62,7 +62,7 @@ class BasicPlanner {
 
  private:
   // The last tick that there is means never: take_due(Time::max()) takes that, too.
-  [[nodiscard]] std::uint64_t last_tick() const noexcept { return tick_before(Time::max()); }
+  [[nodiscard]] std::uint64_t last_tick() const noexcept { return tick_before((Time::max)()); }
 
   [[nodiscard]] std::uint64_t tick_at_or_after(Time due) const noexcept {
     if (due <= origin_) return 0;
@@ -75,7 +75,7 @@ class BasicPlanner {
   }
 
   [[nodiscard]] Time time_of(std::uint64_t tick) const noexcept {
-    return tick >= last_tick() ? Time::max() : origin_ + tick_ * static_cast<Duration::rep>(tick);
+    return tick >= last_tick() ? (Time::max)() : origin_ + tick_ * static_cast<Duration::rep>(tick);
   }
 
   void publish() noexcept {
@@ -88,7 +88,7 @@ class BasicPlanner {
   TimingWheel wheel_;
   const Time origin_;
   const Duration tick_;
-  SeqCst<Duration::rep, Policy> next_{Time::max().time_since_epoch().count()};
+  SeqCst<Duration::rep, Policy> next_{(Time::max)().time_since_epoch().count()};
 };
 
 using Planner = BasicPlanner<>;

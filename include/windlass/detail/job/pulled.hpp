@@ -37,7 +37,7 @@ void set_alarm(Core& core, const Pulled& pulled) {
   if (lease == Duration{} && limit == Duration{}) return;
   const Time now = core.clock.now();
   const auto in = [&](Duration length) {
-    return length > Duration{} ? later(core.host.lease_time(now), length) : Time::max();
+    return length > Duration{} ? later(core.host.lease_time(now), length) : (Time::max)();
   };
   bool earliest = false;
   {
@@ -86,7 +86,7 @@ template <class Core>
   pulled.stamp = cold.pulled_stamp = word.renew(pulled.stamp);
   if (until > cold.pulled_until && core.lease_of(pulled.slot) > Duration{}) {
     cold.pulled_until = until;
-    const Time first = std::min(until, cold.pulled_limit);
+    const Time first = (std::min)(until, cold.pulled_limit);
     core.planner.remove(2 * pulled.slot + 1);
     core.planner.insert(2 * pulled.slot + 1, later(now, first - core.host.lease_time(now)));
   }
@@ -111,13 +111,13 @@ template <class Core>
   // lock to clear the alarm, and what is lost here is pulled again only after we let go of the lock.
   Alarm alarm{slot, core.store.stop(slot)->round()};
   if (cold.pulled_limit <= lease_now) {
-    cold.pulled_limit = Time::max();
+    cold.pulled_limit = (Time::max)();
     cold.is_over_time = true;
     alarm.why = StopReason::max_runtime;
   }
   Time next = cold.pulled_limit;
   if (cold.pulled_until > lease_now) {
-    next = std::min(next, cold.pulled_until);
+    next = (std::min)(next, cold.pulled_until);
   } else {
     const bool is_open = core.phase.load() == Phase::open;
     alarm.reached = core.store.hot(slot).word.expire(static_cast<std::uint32_t>(cold.pulled_stamp),
@@ -129,7 +129,7 @@ template <class Core>
       return alarm;
     }
   }
-  if (next != Time::max()) core.planner.insert(2 * slot + 1, later(now, next - lease_now));
+  if (next != (Time::max)()) core.planner.insert(2 * slot + 1, later(now, next - lease_now));
   return alarm;
 }
 

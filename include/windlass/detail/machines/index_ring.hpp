@@ -33,9 +33,9 @@ class IndexRing {
   static constexpr std::uint32_t min_cells = 1024;
   static constexpr std::uint64_t no_end = ~std::uint64_t{0};
 
-  /// Cells needed for `slots` numbers: a power of two, at least `min_cells`.
-  [[nodiscard]] static constexpr std::uint64_t cells_for(std::uint32_t slots) noexcept {
-    return std::bit_ceil(std::uint64_t{slots < min_cells ? min_cells : slots});
+  /// Cells needed for `count` numbers: a power of two, at least `min_cells`.
+  [[nodiscard]] static constexpr std::uint64_t cells_for(std::uint32_t count) noexcept {
+    return std::bit_ceil(std::uint64_t{count < min_cells ? min_cells : count});
   }
 
   /// `cells` are `count` zeroed cells, owned by the caller; `count` is a power of two.

@@ -55,7 +55,7 @@ class TimingWheel {
       }
       if (next.start > hand_) hand_ = next.start;
       const std::uint32_t head = heads_[next.index] - 1;
-      if (next.index < slots) {
+      if (next.index < per_level) {
         node = head;
         remove(head);
         return true;
@@ -77,7 +77,7 @@ class TimingWheel {
  private:
   static constexpr unsigned bits = 6;
   static constexpr unsigned levels = 10;
-  static constexpr std::uint32_t slots = 1U << bits;
+  static constexpr std::uint32_t per_level = 1U << bits;
   static constexpr std::uint64_t reach = (std::uint64_t{1} << (bits * levels)) - 1;
 
   struct Bucket {
@@ -91,10 +91,10 @@ class TimingWheel {
     std::uint64_t due = nodes_[node].due;
     if (due < hand_) due = hand_;
     if (due > reach) due = reach;
-    const std::uint64_t differs = (due ^ hand_) | (slots - 1);
+    const std::uint64_t differs = (due ^ hand_) | (per_level - 1);
     const unsigned level = (63U - static_cast<unsigned>(std::countl_zero(differs))) / bits;
-    const auto digit = static_cast<std::uint32_t>((due >> (level * bits)) & (slots - 1));
-    const std::uint32_t index = level * slots + digit;
+    const auto digit = static_cast<std::uint32_t>((due >> (level * bits)) & (per_level - 1));
+    const std::uint32_t index = level * per_level + digit;
     if (heads_[index] == 0 || due < earliest_[index]) earliest_[index] = due;
     append(node, index);
     occupied_[level] |= std::uint64_t{1} << digit;
@@ -114,7 +114,7 @@ class TimingWheel {
     const std::uint32_t index = entry.bucket - 1;
     (entry.prev == 0 ? heads_[index] : nodes_[entry.prev - 1].next) = entry.next;
     (entry.next == 0 ? tails_[index] : nodes_[entry.next - 1].prev) = entry.prev;
-    if (heads_[index] == 0) occupied_[index / slots] &= ~(std::uint64_t{1} << (index % slots));
+    if (heads_[index] == 0) occupied_[index / per_level] &= ~(std::uint64_t{1} << (index % per_level));
     entry.next = entry.prev = entry.bucket = 0;
   }
 
@@ -125,7 +125,7 @@ class TimingWheel {
       const auto digit = static_cast<std::uint32_t>(std::countr_zero(occupied_[level]));
       const unsigned shift = level * bits;
       const std::uint64_t above = hand_ >> shift >> bits << bits;
-      return {(above | digit) << shift, level * slots + digit};
+      return {(above | digit) << shift, level * per_level + digit};
     }
     return {};
   }
@@ -142,9 +142,9 @@ class TimingWheel {
   std::uint64_t hand_ = 0;
   std::uint32_t size_ = 0;
   std::array<std::uint64_t, levels> occupied_{};
-  std::array<std::uint64_t, levels * slots> earliest_{};  // of the nodes of a bucket since it was last empty
-  std::array<std::uint32_t, levels * slots> heads_{};
-  std::array<std::uint32_t, levels * slots> tails_{};
+  std::array<std::uint64_t, levels * per_level> earliest_{};  // of the nodes of a bucket since it was last empty
+  std::array<std::uint32_t, levels * per_level> heads_{};
+  std::array<std::uint32_t, levels * per_level> tails_{};
 };
 
 }  // namespace windlass::detail

@@ -93,7 +93,7 @@ class Crew final : public Host {
 
   /// How often whoever waits without a timekeeper has to look after the leases of those who pump; Duration::max() if
   /// nobody does.
-  [[nodiscard]] Duration pace() const noexcept { return has_pumps() && has_leases() ? interval() : Duration::max(); }
+  [[nodiscard]] Duration pace() const noexcept { return has_pumps() && has_leases() ? interval() : (Duration::max)(); }
 
   /// Whether some thread pumps, and so may hang.
   [[nodiscard]] bool has_pumps() const noexcept;

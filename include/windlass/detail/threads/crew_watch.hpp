@@ -87,11 +87,11 @@ inline std::unique_lock<std::mutex> Crew::lock_queues() {
 }
 
 inline Time Crew::tick_all(Time now) {
-  Time next = Time::max();
+  Time next = (Time::max)();
   const auto lock = lock_queues();
   for (std::uint32_t i = 0; i < queue_count_.load(); ++i) {
     QueueBase* const queue = queues_[i].load();
-    if (queue != nullptr) next = std::min(next, queue->tick(now));
+    if (queue != nullptr) next = (std::min)(next, queue->tick(now));
   }
   return next;
 }
@@ -113,9 +113,9 @@ inline bool Crew::has_seat() const noexcept {
 
 inline Time Crew::keep_time(Time now, Duration pace) {
   const Time next = tick_all(now);
-  if (pace == Duration::max()) return next;
+  if (pace == (Duration::max)()) return next;
   watch(lease_time(now));
-  return std::min(next, now + pace);
+  return (std::min)(next, now + pace);
 }
 
 inline Time Crew::round(Time now) {
@@ -132,7 +132,7 @@ inline Time Crew::round(Time now) {
       disarm_if_asleep();
     }
     next_watch_ = last_watch_ + interval();
-    next = std::min(next, next_watch_);
+    next = (std::min)(next, next_watch_);
   } else {
     was_asleep_ = false;
   }

@@ -76,7 +76,7 @@ inline void Crew::resize(std::uint32_t workers) {
 
 // Fewer threads are up than are wanted. For more hung runs than there may be substitutes nobody stands in.
 inline bool Crew::is_short() const noexcept {
-  return substitutes() < std::min(hung(), options_.max_substitutes) || active_.load() < target_.load();
+  return substitutes() < (std::min)(hung(), options_.max_substitutes) || active_.load() < target_.load();
 }
 
 // Under mutex_. One more thread works: one that stands by, or a new one, of record `first` if it has none. False if

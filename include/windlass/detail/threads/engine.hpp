@@ -27,7 +27,7 @@ class Engine {
   /// Until when a call may wait: by the machine's clock, or by a queue's own that is moved by hand.
   struct Deadline {
     WaitList::Deadline real{};
-    Time own = Time::max();
+    Time own = (Time::max)();
   };
 
   /// `shared` is null for a queue with a crew of its own. Throws ConfigError, or what starting threads throws.
@@ -96,14 +96,14 @@ class Engine {
   template <class Ready>
   WaitError wait(WaitList& list, Ready ready, const Deadline& deadline, StopToken stop) {
     for (;;) {
-      const Duration pace = crew.is_pumped() ? crew.pace() : Duration::max();
-      const Time due = crew.is_pumped() ? keep_time(pace) : Time::max();
+      const Duration pace = crew.is_pumped() ? crew.pace() : (Duration::max)();
+      const Time due = crew.is_pumped() ? keep_time(pace) : (Time::max)();
       if (ready()) return WaitError::none;
       if (stop.stop_requested()) return WaitError::stopped;
       const Time now = core.clock.now();
       const Time until = due < deadline.own ? due : deadline.own;
       if constexpr (requires { core.clock.sleep(Duration{}); }) {
-        if (crew.is_pumped() && until != Time::max()) {
+        if (crew.is_pumped() && until != (Time::max)()) {
           if (deadline.own <= now) return WaitError::timed_out;
           if (until > now) core.clock.sleep(until - now);
           continue;
@@ -301,7 +301,7 @@ class Engine {
   }
 
   [[nodiscard]] bool is_past(const Deadline& deadline) const {
-    return deadline.own != Time::max() && core.clock.now() >= deadline.own;
+    return deadline.own != (Time::max)() && core.clock.now() >= deadline.own;
   }
 
   // At most 5 ms from now; where callers move the clock by hand, nothing happens meanwhile.
@@ -309,9 +309,9 @@ class Engine {
     static constexpr std::chrono::milliseconds pace{5};
     const Deadline soon = deadline_in(pace);
     if constexpr (requires { core.clock.sleep(Duration{}); }) {
-      return crew.is_pumped() ? deadline : Deadline{std::min(soon.real, deadline.real), deadline.own};
+      return crew.is_pumped() ? deadline : Deadline{(std::min)(soon.real, deadline.real), deadline.own};
     } else {
-      return {std::min(soon.real, deadline.real), std::min(soon.own, deadline.own)};
+      return {(std::min)(soon.real, deadline.real), (std::min)(soon.own, deadline.own)};
     }
   }
 

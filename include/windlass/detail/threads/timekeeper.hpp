@@ -56,7 +56,7 @@ class Timekeeper {
       const Time next = round_(now_());
       lock.lock();
       const auto nudged = [this] { return nudged_ || stopping_; };
-      if (next == Time::max()) {
+      if (next == (Time::max)()) {
         wake_.wait(lock, nudged);
       } else {
         static constexpr Duration longest = std::chrono::hours{24};  // no sum of times overflows
