@@ -1,16 +1,14 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "lanes.hpp"
 #include "model_job.hpp"
 #include "setup.hpp"
 #include "windlass/options.hpp"
@@ -68,6 +66,9 @@ class Model {
       case Place::lost:
         job.is_cancelled = true;
         return CancelResult::requested;
+      case Place::asked:
+        job.is_cancelled = true;
+        break;
       case Place::committed:
         return CancelResult::requested;
       case Place::ready:
@@ -112,20 +113,13 @@ class Model {
   /// The job that must be the next to start; nothing if none may.
   [[nodiscard]] std::optional<std::uint32_t> next() const {
     if (is_paused) return std::nullopt;
-    for (const auto& lane : lanes_) {
-      for (const Entry& entry : lane) {
-        if (!entry.is_late(mark_) && jobs_[entry.number].place == Place::ready) return entry.number;
-      }
-    }
-    return std::nullopt;
+    return lanes_.first(jobs_);
   }
 
   /// A run, or pulled lease, of `number` begins; the tombstones before it in the lanes are gone.
   Run begin(std::uint32_t number) {
     Job& job = jobs_[number];
-    for (std::size_t lane = 0; lane <= job.lane; ++lane) drop_tombstones(lanes_[lane]);
-    std::erase_if(lanes_[job.lane], [&](const Entry& entry) { return entry.number == number; });
-    job.is_in_lane = false;
+    lanes_.take(job, jobs_);
     job.place = Place::running;
     job.newest_run = ++runs_;
     if (job.hangs > 0) ++counts.redeliveries;
@@ -134,13 +128,11 @@ class Model {
 
   /// Somebody looked for a job and found none: what lies in the lanes are tombstones, and they are gone.
   void find_nothing() {
-    for (auto& lane : lanes_) {
-      if (!is_paused) drop_tombstones(lane);
-    }
+    if (!is_paused) lanes_.sweep(jobs_);
   }
 
   /// From now on `next` knows only of what is in the lanes; with false, of all again.
-  void mark_lanes(bool is_marked) { mark_ = is_marked ? pushes_ : ~std::uint64_t{0}; }
+  void mark_lanes(bool is_marked) { lanes_.mark(is_marked); }
 
   [[nodiscard]] bool commit(Run& run) {
     if (run.commit != Tried::not_yet) return false;
@@ -169,7 +161,13 @@ class Model {
     job.is_errand = false;
     ++job.hangs;
     ++job.deliveries;
-    const OnHung choice = answer(setup_.hung, number);
+    job.place = Place::asked;
+    if (setup_.hung == Hung::unset) judged(number, OnHung::redeliver, now);
+  }
+
+  /// on_hung has answered.
+  void judged(std::uint32_t number, OnHung choice, Time now) {
+    Job& job = jobs_[number];
     if (choice == OnHung::give_up) return bury(job, windlass::DeadReason::hung);
     const bool waits = choice == OnHung::wait || is_ending;
     if (waits && job.inside > 0 && !job.is_cancelled) {
@@ -211,8 +209,37 @@ class Model {
       ++counts.retries;
       return again(job, outcome.delay(), now), true;
     }
-    try_again(job, now, windlass::DeadReason::failures_exhausted);
+    try_again(job, error, windlass::DeadReason::failures_exhausted);
     return true;
+  }
+
+  /// The job whose policy is being asked; null if none's is.
+  [[nodiscard]] Job* asked() {
+    const auto found =
+        std::find_if(jobs_.begin(), jobs_.end(), [](const Job& job) { return job.place == Place::asked; });
+    return found == jobs_.end() ? nullptr : &*found;
+  }
+
+  /// Whether its policy may answer that.
+  [[nodiscard]] bool may_answer(const Job& job, std::optional<Duration> delay) const {
+    const std::uint32_t tries = job.failures + job.hangs;
+    if (!has_jitter(setup_.policy)) return delay == backoff(setup_, tries);
+    const Bounds bounds = bounds_of(setup_.policy, tries, job.previous_delay);
+    return delay && *delay >= bounds.least && *delay <= bounds.most;
+  }
+
+  /// It answered; nothing means never.
+  void answered(Job& job, std::optional<Duration> delay, Time now) {
+    if (!delay) return bury(job, *job.reason);
+    job.previous_delay = *delay;
+    ++counts.retries;
+    again(job, *delay, now);
+  }
+  /// It threw: after 1 second.
+  void answered_by_throwing(Job& job, Time now) {
+    ++counts.user_errors;
+    ++counts.retries;
+    again(job, 1s, now);
   }
 
   // What becomes of the dead.
@@ -308,15 +335,7 @@ class Model {
       return;
     }
     job.place = Place::ready;
-    job.is_in_lane = true;
-    lanes_[job.lane].push_back({job.number, pushes_++});
-  }
-
-  void drop_tombstones(std::deque<Entry>& lane) {
-    while (!lane.empty() && !lane.front().is_late(mark_) && jobs_[lane.front().number].place == Place::over) {
-      jobs_[lane.front().number].is_in_lane = false;
-      lane.pop_front();
-    }
+    lanes_.push(job);
   }
 
   void end(Job& job, std::uint64_t& what) {
@@ -352,17 +371,10 @@ class Model {
     return std::nullopt;
   }
 
-  void try_again(Job& job, Time now, windlass::DeadReason never) {
-    std::optional<Duration> delay;
-    try {
-      delay = backoff(setup_, job.failures + job.hangs);
-    } catch (const std::exception&) {
-      delay = 1s;  // what a policy that throws means; not before the try, g++ 12 -O1 loses it there
-      ++counts.user_errors;
-    }
-    if (!delay) return bury(job, never);
-    ++counts.retries;
-    again(job, *delay, now);
+  void try_again(Job& job, std::string_view why, windlass::DeadReason never) {
+    job.place = Place::asked;
+    job.asked_about = why;
+    job.reason = never;
   }
 
   // The job may run again after a hang; not once its queue is being ended.
@@ -370,7 +382,7 @@ class Model {
     if (is_ending && !job.is_cancelled) return leave_over(job);
     if (is_ending) return end(job, counts.cancelled);
     if (const auto limit = exhausted(job, now)) return bury(job, *limit);
-    try_again(job, now, windlass::DeadReason::hung);
+    try_again(job, {}, windlass::DeadReason::hung);
   }
 
   // A run that lost its lease returns: only a success counts, and only while nobody has the job again.
@@ -392,9 +404,7 @@ class Model {
   const Form form_;
   const Time origin_;
   std::vector<Job> jobs_;
-  std::array<std::deque<Entry>, 3> lanes_;
-  std::uint64_t mark_ = ~std::uint64_t{0};
-  std::uint64_t pushes_ = 0;
+  Lanes lanes_;
   std::uint64_t links_ = 0;
   std::uint64_t runs_ = 0;
 };

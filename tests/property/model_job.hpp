@@ -27,6 +27,7 @@ enum class Place : std::uint8_t {
   running,    ///< Some run, or pulled lease, has it.
   committed,  ///< The same, after try_commit.
   lost,       ///< Its lease is lost, and nobody has worked out what follows.
+  asked,      ///< Its policy, or on_hung, is being asked what follows.
   stalled,    ///< Waits for its hung runs to return.
   dying,      ///< About to be offered to the sink.
   kept,
@@ -61,7 +62,9 @@ struct Job {
   Time due{};                         ///< waiting: rounded up to a tick.
   std::uint64_t linked = 0;           ///< waiting: in which order they were.
   std::optional<Wall> at{};
-  std::optional<windlass::DeadReason> reason{};
+  Duration previous_delay{};                     ///< What its policy answered last.
+  std::string asked_about{};                     ///< asked: the failure's reason.
+  std::optional<windlass::DeadReason> reason{};  ///< dead, or asked: what it dies of if its policy says never.
   std::string first_error{};
   std::string last_error{};
   std::uint32_t refusals = 0;  ///< Of the sink, so far.
@@ -108,13 +111,6 @@ struct Counts {
 /// Jobs by what can be seen of them.
 struct Tally {
   std::uint32_t taken = 0, present = 0, waiting = 0, kept = 0, tombstones = 0, ready = 0, busy = 0, owed = 0;
-};
-
-/// A number in a lane, and when it was put there.
-struct Entry {
-  std::uint32_t number;
-  std::uint64_t pushed;
-  [[nodiscard]] bool is_late(std::uint64_t mark) const noexcept { return pushed >= mark; }
 };
 
 }  // namespace property

@@ -80,8 +80,7 @@ class RigBase {
     ids_.push_back(id);
     numbers_[id] = number;
     const Job& job = model_.job(number);
-    const std::optional<Duration> after = setup_.policy == Policy::throwing ? 1s : backoff(setup_, 1);
-    recorder_.write_terms(id, {job.at ? Time{} : job.due, job.lease, after.value_or(0s), job.max_failures,
+    recorder_.write_terms(id, {job.at ? Time{} : job.due, job.lease, soonest_retry(), job.max_failures,
                                setup_.max_hangs, job.max_deliveries});
   }
 
@@ -174,6 +173,13 @@ class RigBase {
   }
 
  private:
+  // How soon a job may be tried again after it failed.
+  [[nodiscard]] Duration soonest_retry() const {
+    if (setup_.policy == Policy::throwing) return 1s;
+    if (has_jitter(setup_.policy)) return bounds_of(setup_.policy, 1, {}).least;
+    return backoff(setup_, 1).value_or(0s);
+  }
+
   windlass::QueueOptions<Payload> options() {
     windlass::QueueOptions<Payload> options;
     options.capacity = setup_.capacity;
@@ -186,9 +192,7 @@ class RigBase {
     options.retry_for = setup_.retry_for;
     options.shutdown_grace = setup_.grace;
     if (setup_.is_ended_by_destructor) options.leftover = setup_.leftover;
-    options.retry = [this](const windlass::Failure& failure) {
-      return backoff(setup_, failure.failures + failure.hangs);
-    };
+    options.retry = [this](const windlass::Failure& failure) { return answer_failure(failure); };
     options.on_ready = [this] { is_signalled_ = true; };
     if (setup_.hung != Hung::unset) {
       options.on_hung = [this](const windlass::HungInfo& info) { return judge_hung(info); };
@@ -251,13 +255,57 @@ class RigBase {
     return outcome;
   }
 
+  // What a policy does: it may cancel a job, and answers.
+  std::optional<Duration> answer_failure(const windlass::Failure& failure) {
+    const std::uint32_t tries = failure.failures + failure.hangs;
+    const auto plain = [&] {
+      return has_jitter(setup_.policy) ? jittered(setup_.policy)(failure) : backoff(setup_, tries);
+    };
+    if (is_blind()) return plain();
+    Job* const asked = model_.asked();
+    expect(asked != nullptr, "a policy was asked about nothing");
+    if (asked == nullptr) return plain();
+    Job& job = *asked;
+    const std::string name = "the policy of job " + std::to_string(job.number);
+    expect(failure.failures == job.failures && failure.hangs == job.hangs && failure.deliveries == job.deliveries &&
+               failure.previous_delay == job.previous_delay,
+           name + " is told other counts");
+    expect(job.asked_about.empty() || failure.reason == job.asked_about,
+           name + " is told '" + std::string(failure.reason) + "'");
+    cancel_from(Callback::policy, job.number);
+    if (is_blind()) return std::nullopt;
+    if (setup_.policy == Policy::throwing) model_.answered_by_throwing(job, now());
+    const auto delay = plain();
+    expect(model_.may_answer(job, delay), name + " says " + in_ms(delay.value_or(-1ms)));
+    model_.answered(job, delay, now());
+    return delay;
+  }
+
   OnHung judge_hung(const windlass::HungInfo& info) {
     const std::uint32_t number = number_of(info.id);
-    if (!is_blind()) {
-      const Job& job = model_.job(number);
-      expect(info.hangs == job.hangs && info.deliveries == job.deliveries, "on_hung is told other counts");
-    }
-    return answer(setup_.hung, number);
+    const OnHung choice = answer(setup_.hung, number);
+    if (is_blind()) return choice;
+    const Job& job = model_.job(number);
+    expect(info.hangs == job.hangs && info.deliveries == job.deliveries, "on_hung is told other counts");
+    cancel_from(Callback::on_hung, number);
+    if (!is_blind()) model_.judged(number, choice, now());
+    return choice;
+  }
+
+  // A job that a run or lease has is left alone: whoever has it would be told.
+  void cancel_from(Callback where, std::uint32_t number) {
+    const auto chosen = victim(setup_, where, number);
+    if (!chosen || *chosen >= ids_.size()) return;
+    const Place place = model_.job(*chosen).place;
+    if (place == Place::running || place == Place::committed) return;
+    const Rows::About about(Rows::Business::cancel);
+    const auto expected = model_.cancel(*chosen);
+    const auto result = queue_->cancel(ids_[*chosen]);
+    const bool is_gone = result == windlass::CancelResult::not_found && expected == windlass::CancelResult::finished;
+    expect(
+        result == expected || (is_gone && model_.is_ending),  // who sweeps the lanes then is nobody's business
+        "cancel from a callback says " + std::string(to_string(result)) + ", not " + std::string(to_string(expected)));
+    if (result == windlass::CancelResult::cancelled) recorder_.write(history::What::cancelled, ids_[*chosen]);
   }
 
   void hear(Event event, JobId id) {
@@ -303,6 +351,8 @@ class RigBase {
     };
     agree(job.first_error, letter.first_error.view());
     agree(job.last_error, letter.last_error.view());
+    if (is_blind()) return;
+    cancel_from(Callback::sink, job.number);
     if (is_blind()) return;
     if (!model_.offer(job.number)) throw std::runtime_error("a sink that throws");
     ++accepted_;

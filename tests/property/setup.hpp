@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include "windlass/clock.hpp"
 #include "windlass/options.hpp"
 #include "windlass/outcome.hpp"
+#include "windlass/retry.hpp"
 
 namespace property {
 
@@ -19,8 +21,9 @@ using windlass::Leftover;
 using windlass::OnHung;
 using windlass::Time;
 
-/// How the queue under test says when to try again; each is a function of the tries so far.
-enum class Policy : std::uint8_t { at_once, fixed, growing, never, throwing };
+/// How the queue under test says when to try again; each is a function of the tries so far, but for the last two: they
+/// are windlass's own, with jitter.
+enum class Policy : std::uint8_t { at_once, fixed, growing, never, throwing, equal_jitter, decorrelated };
 
 /// What the sink does with letters.
 enum class Sink : std::uint8_t { none, takes, refuses_some };
@@ -38,6 +41,7 @@ struct Setup {
   std::uint32_t max_hangs = 2;
   Policy policy = Policy::fixed;
   Duration retry_for{};
+  bool callbacks_cancel = false;  // policy, on_hung and sink cancel jobs: see `victim`
   Hung hung = Hung::unset;
   Sink sink = Sink::takes;
   bool paused = false;
@@ -47,7 +51,32 @@ struct Setup {
   bool ends_runs_first = true;  // before the queue is ended, every run and lease is
 };
 
-/// What `setup.policy` answers to the n-th try; throws if that is what it does.
+/// The policies with jitter, as a user writes them.
+[[nodiscard]] inline windlass::ExponentialBackoff jittered(Policy policy) {
+  const bool is_equal = policy == Policy::equal_jitter;
+  return {.first = 3ms,
+          .factor = 2,
+          .cap = 20ms,
+          .jitter = is_equal ? windlass::Jitter::equal : windlass::Jitter::decorrelated};
+}
+
+/// The shortest and the longest delay that such a policy may answer to the n-th try, by what is said of it.
+struct Bounds {
+  Duration least, most;
+};
+[[nodiscard]] inline Bounds bounds_of(Policy policy, std::uint32_t tries, Duration previous) {
+  if (policy == Policy::equal_jitter) {
+    const Duration delay = tries > 3 ? Duration{20ms} : Duration{3ms} * (1 << (tries - 1));  // 3, 6, 12, 20 ms
+    return {delay / 2, delay};
+  }
+  return {3ms, std::min<Duration>(20ms, 3 * (previous == Duration{} ? Duration{3ms} : previous))};
+}
+
+[[nodiscard]] inline bool has_jitter(Policy policy) {
+  return policy == Policy::equal_jitter || policy == Policy::decorrelated;
+}
+
+/// What `setup.policy`, one without jitter, answers to the n-th try; throws if that is what it does.
 [[nodiscard]] inline std::optional<Duration> backoff(const Setup& setup, std::uint32_t tries) {
   switch (setup.policy) {
     case Policy::at_once:
@@ -59,6 +88,8 @@ struct Setup {
     case Policy::never:
       return std::nullopt;
     case Policy::throwing:
+    case Policy::equal_jitter:
+    case Policy::decorrelated:
       break;
   }
   throw std::runtime_error("a policy that throws");
@@ -81,6 +112,24 @@ struct Setup {
 /// How often the sink refuses a job's letter before it takes it.
 [[nodiscard]] inline std::uint32_t refusals(Sink sink, std::uint32_t number) {
   return sink == Sink::refuses_some ? number % 3 : 0;
+}
+
+/// Where user code is called that may cancel a job.
+enum class Callback : std::uint8_t { policy, on_hung, sink };
+
+/// Which job it cancels when it is called for `number`, if any: that one, or another.
+[[nodiscard]] inline std::optional<std::uint32_t> victim(const Setup& setup, Callback where, std::uint32_t number) {
+  if (!setup.callbacks_cancel) return std::nullopt;
+  switch ((number + static_cast<std::uint32_t>(where)) % 4) {
+    case 0:
+      return number;
+    case 1:
+      return number / 2;
+    case 2:
+      return number + 1;
+    default:
+      return std::nullopt;
+  }
 }
 
 /// A small generator with a state that is easy to print (splitmix64: Steele, Lea, Flood, OOPSLA 2014).
@@ -109,9 +158,11 @@ class Random {
   setup.max_failures = 1 + random.below(4);
   if (random.below(3) == 0) setup.max_deliveries = 1 + random.below(6);
   setup.max_hangs = 1 + random.below(3);
-  setup.policy = std::array{Policy::at_once, Policy::fixed, Policy::fixed,
-                            Policy::growing, Policy::never, Policy::throwing}[random.below(6)];
+  setup.policy =
+      std::array{Policy::at_once, Policy::fixed,    Policy::fixed,        Policy::growing,
+                 Policy::never,   Policy::throwing, Policy::equal_jitter, Policy::decorrelated}[random.below(8)];
   if (random.below(4) == 0) setup.retry_for = 50ms;
+  setup.callbacks_cancel = random.below(4) == 0;
   setup.hung = static_cast<Hung>(random.below(5));
   setup.sink = static_cast<Sink>(random.below(3));
   setup.paused = random.below(8) == 0;
@@ -130,7 +181,8 @@ class Random {
 
 /// The setup as a test would write it.
 [[nodiscard]] inline std::string to_string(const Setup& setup) {
-  constexpr std::array policies{"at once", "after 5ms", "after n*1.5ms", "never", "throws"};
+  constexpr std::array policies{"at once", "after 5ms",         "after n*1.5ms",           "never",
+                                "throws",  "with equal jitter", "with decorrelated jitter"};
   constexpr std::array sinks{"none", "takes all", "refuses number % 3 times"};
   constexpr std::array hungs{"unset", "redeliver", "wait", "give_up", "by number % 3"};
   constexpr std::array leftovers{"run", "dead_letter", "hand_back", "discard"};
@@ -140,6 +192,7 @@ class Random {
   text += ", max_hangs " + std::to_string(setup.max_hangs) + ", retry_for " + in_ms(setup.retry_for) + ", retry " +
           policies[static_cast<std::size_t>(setup.policy)] + ", on_hung " +
           hungs[static_cast<std::size_t>(setup.hung)] + ", sink " + sinks[static_cast<std::size_t>(setup.sink)];
+  if (setup.callbacks_cancel) text += ", callbacks cancel";
   if (setup.paused) text += ", paused";
   text += std::string(setup.is_ended_by_destructor ? ", destroyed" : ", shut down") + " with grace " +
           in_ms(setup.grace) + ", leftover " + leftovers[static_cast<std::size_t>(setup.leftover)];
