@@ -108,7 +108,8 @@ int main() {
       for (int i = 0; i < units_per_wave; ++i) {
         const std::size_t unit = game.paths.size();
         game.paths.push_back(-1);
-        work.enqueue([&game, &ui, unit] {
+        // try_: a frame never waits for room.
+        work.try_enqueue([&game, &ui, unit] {
               const int steps = steps_across(1 + unit % 62);
               ui.try_enqueue([&game, unit, steps] { game.apply(unit, steps); }).or_throw();  // full: try again later
             })
