@@ -52,6 +52,25 @@ TEST_CASE("a run that lives on is asked to stop at max_runtime, and a lease late
   CHECK(queue.stats().done == 1);
 }
 
+TEST_CASE("an extend that max_runtime refuses is counted as stale once the lease is lost too, and not before",
+          "[max_runtime]") {
+  Queue queue{Puppet::handle, {.lease = 100ms, .max_runtime = 1s, .retry = windlass::FixedDelay{}}};
+  queue.try_enqueue(1).or_throw();
+  Puppet run(queue);
+  time_of_stop(queue, run, StopReason::max_runtime, queue.clock().now() + 5s);
+  CHECK_FALSE(extend(run, 1h));
+  CHECK(queue.stats().stale_settles == 0);
+  queue.clock().advance(200ms);
+  REQUIRE(queue.stats().expiries == 1);
+  CHECK_FALSE(extend(run, 1h));
+  CHECK(queue.stats().stale_settles == 1);
+  Puppet newer(queue);
+  CHECK_FALSE(extend(run, 1h));
+  CHECK(queue.stats().stale_settles == 2);
+  CHECK(extend(newer, 1ms));
+  CHECK(queue.stats().stale_settles == 2);
+}
+
 TEST_CASE("a run that heeds max_runtime keeps its job until it has settled", "[max_runtime]") {
   Queue queue{Puppet::handle, {.lease = 100ms, .max_runtime = 1s}};
   queue.try_enqueue(1).or_throw();

@@ -59,6 +59,9 @@ TEST_CASE("a pulled lease that is extended for ever is asked to stop at max_runt
   queue.clock().advance(2ms);
   CHECK(queue.stats().expiries == 1);
   CHECK(lease.stop_reason() == StopReason::max_runtime);  // the first reason stands
+  CHECK(queue.stats().stale_settles == 0);
+  CHECK_FALSE(lease.extend(1h));
+  CHECK(queue.stats().stale_settles == 1);  // now it is, as for a run
   CHECK(pull(queue).done());
   CHECK_FALSE(lease.extend(1h));
   CHECK_FALSE(lease.done());

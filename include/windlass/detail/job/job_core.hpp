@@ -115,7 +115,11 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
 
   bool extend(Run& run, Duration by) override {
     if (run.commit == Commit::made) return true;
-    if (run.line.over_time.load() == run.round) return false;
+    if (run.line.over_time.load() == run.round) {
+      const SlotView seen = store.hot(run.slot).word.read();
+      if (seen.state() != State::leased || seen.stamp() != run.stamp) counters.add(Count::stale_settles);
+      return false;
+    }
     const Duration::rep until = later(host.lease_time(clock.now()), by).time_since_epoch().count();
     if (until > run.line.extend_until.load(std::memory_order_relaxed)) {
       run.line.extend_until.store(until, std::memory_order_relaxed);  // published with the new name
