@@ -4,6 +4,7 @@
 #include "windlass/detail/machines/free_list.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct Slab {
     check(slot < Slots && !is_owned[slot], "a slot with two owners");
     is_owned[slot] = true;
     uses[slot].set(uses[slot].get() + 1);
+    links[slot].store(~std::uint64_t{slot}, std::memory_order_relaxed);  // a job may keep its time there
     return slot;
   }
 
