@@ -8,7 +8,7 @@ cmake_minimum_required(VERSION 3.21)
 set(traps T01 T02 T04 T05 T06 T07 T08 T09 T10 T11 T12 T13 T14 T15 T16 T20 T21 T23 T24 T25 T26 T27 T28 T30 T32 T33 T39
           T40 T42 T43 T44 T45 T46 T47 T48 T49 T52 T53 T54)
 set(faults F01 F02 F03 F04 F05 F06 F07 F08 F09 F10 F11 F12 F13 F14 F15)
-set(rows 1 2 3 3a 4 5 5a 6 6a 6b 8 8a 9a 9a' 9b 9c 9d 10 11 12)
+set(rows 1 2 3 3a 4 5 5a 6 6a 6b 7 8 8a 9a 9a' 9b 9c 9d 10 11 12)
 
 # ctest -N overwrites the log of the run that it is called from, so it is called from a folder of its own.
 file(WRITE ${SCRATCH}/CTestTestfile.cmake "subdirs(\"${BUILD}\")\n")

@@ -32,7 +32,7 @@ bool is_allowed(State from, State to) {
       {State::stalled, State::dead},                                          // 9d
       {State::done, State::free},                                             // 10
       {State::stalled, State::settling},                                      // 12
-      {State::leased, State::leased},     {State::waiting, State::ready},     // renewed; due
+      {State::leased, State::leased},     {State::waiting, State::ready},     // renewed; 7
   };
   return moves.contains({from, to});
 }

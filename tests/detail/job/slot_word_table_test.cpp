@@ -116,7 +116,7 @@ std::vector<Row> rows() {
       {"9b finish_late", [](Word& w) { return w.finish_late(mine, Planner::unlocked) != State::free; }, late(false)},
       {"9b finish_late, locked", [](Word& w) { return w.finish_late(mine, Planner::locked) != State::free; },
        late(true)},
-      {"wake", [](Word& w) { return w.wake(); }, plainly(State::waiting, State::ready)},
+      {"7 wake", [](Word& w) { return w.wake(); }, plainly(State::waiting, State::ready)},
       {"10 free",
        [](Word& w) { return w.free(), true; },
        [](SlotView seen) -> std::optional<SlotView> { return SlotView::of(State::free, false, 0, seen.stamp() + 1); },

@@ -21,7 +21,8 @@ enum class State : std::uint8_t {
   kept,        // nowhere: the sink would not take its dead letter
 };
 
-/// Whether the transition table has a row from `from` to `to`.
+/// Whether the transition table has a row from `from` to `to`. Of those that leave the state as it is, only the renewal
+/// counts, which makes another lease of it.
 [[nodiscard]] constexpr bool can_move(State from, State to) noexcept {
   switch (from) {
     case State::free:
@@ -193,12 +194,13 @@ class SlotWord {
     return swap(seen, SlotView::of(State::done, seen.cancel(), holders, seen.stamp()));
   }
 
-  /// Sets the cancel bit on the word that was `seen`; false, with `seen` renewed, if it changed.
+  /// Sets the cancel bit on the word that was `seen`, leased, settling or expired, which it stays; false, with `seen`
+  /// renewed, if it changed.
   [[nodiscard]] bool mark_cancelled(SlotView& seen) noexcept {
     return swap(seen, SlotView::of(seen.state(), true, seen.holders(), seen.stamp()));
   }
 
-  /// `waiting -> ready`, under the planner's lock. False if cancelled meanwhile (then it is not `waiting`).
+  /// Row 7. `waiting -> ready`, under the planner's lock. False if cancelled meanwhile (then it is not `waiting`).
   [[nodiscard]] bool wake() noexcept { return change(State::waiting, State::ready); }
 
   /// Row 9d. `from -> dead` or `done`, for leftovers of a shutdown, by whoever took the number out of its place.
