@@ -1,5 +1,6 @@
 // What the headers of platforms and engines define, windlass comes to terms with when it is included after them. The
-// standard library does not, and comes before them.
+// standard library does not, and comes before them. Where a macro takes the place of a call it becomes no C++ at all: a
+// call of anything would pass in a template that nobody uses.
 
 #include <algorithm>
 #include <array>
@@ -60,10 +61,10 @@
 #define CreateMutex CreateMutexW
 #define SendMessage SendMessageW
 // Unreal Engine, macOS's AssertMacros.h
-#define check(expression) do_not_expand(expression)
-#define verify(expression) do_not_expand(expression)
-#define ensure(expression) do_not_expand(expression)
-#define require(expression, label) do_not_expand(expression)
+#define check(expression) this must not expand
+#define verify(expression) this must not expand
+#define ensure(expression) this must not expand
+#define require(expression, label) this must not expand
 #define TEXT(text) L##text
 #define PI 3.14f
 // Xlib.h
@@ -84,8 +85,8 @@
 #define foreach for
 #define forever for (;;)
 // <sys/sysmacros.h> of old, <sys/param.h>, <complex.h>
-#define major(number) (number)
-#define minor(number) (number)
+#define major(number) this must not expand
+#define minor(number) this must not expand
 #define MIN(a, b) (((a) < (b)) ? (a) : (b))
 #define MAX(a, b) (((a) > (b)) ? (a) : (b))
 #define I 1
