@@ -12,8 +12,15 @@ namespace windlass {
 
 /// Which lane a worker looks into first.
 enum class LaneOrder : std::uint8_t {
-  strict,    ///< Always the highest that has a job.
-  weighted,  ///< In turns by weight; no lane starves.
+  /// Always the highest that has a job.
+  strict,
+  /// In turns of one job each: every lane, from the highest on, has as many in a row as its weight. If it is empty, the
+  /// turn goes to the highest that is not. So a lane that is never empty has at least its weight of as many jobs in a
+  /// row as all weights add up to: none starves. A cancelled job is no turn, nor is a look that takes no job.
+  ///
+  /// Each worker counts its own turns in each queue. So does each of the four places for threads that pump, of which a
+  /// thread takes the first that is free. Those who reserve share one count for each queue.
+  weighted,
 };
 
 /// The priority lanes of a queue. `weights` are used by `weighted` only.

@@ -48,7 +48,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
       line.end();
       return Ran::errand;
     }
-    const std::uint32_t slot = has_handler() ? pop_lane(line.turn, line.ends) : no_slot;
+    const std::uint32_t slot = has_handler() ? pop_lane(line.turns[place], line.ends) : no_slot;
     if (slot == no_slot) return Ran::nothing;
     if (line.is_searching) host.end_search(line);
     auto& hot = store.hot(slot);
@@ -62,6 +62,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
       this->give_back(slot, stamp);
       return Ran::errand;
     }
+    if constexpr (has_turns) ++line.turns[place];
     run_job(line, slot, stamp);
     return Ran::job;
   }
@@ -185,22 +186,12 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
 
   /// Row 2 for a pulled lease: its slot, stamp and round. False if there is no job.
   [[nodiscard]] bool take_lease(Pulled& pulled) {
-    for (;;) {
-      std::uint32_t turn = turns_.fetch_add(1, std::memory_order_relaxed);
-      const std::uint32_t slot = pulled.slot = pop_lane(turn);
-      if (slot == no_slot) return false;
-      auto& hot = store.hot(slot);
-      hot.is_pulled.store(true, std::memory_order_relaxed);
-      StopState& stop = store.make_stop(slot);
-      pulled.round = stop.begin_round();  // [pull.round] before the lease: whoever sees that sees its round
-      pulled.stamp = hot.word.lease();
-      if (pulled.stamp == 0) {
-        this->drop_tombstone(slot);
-        continue;
-      }
-      if (phase.load() < Phase::stopping) return true;  // [stop.lease] after the lease
-      this->give_back(slot, pulled.stamp);
+    if constexpr (has_turns) {
+      if (lease_next(pulled, turns_.fetch_add(1, std::memory_order_relaxed))) return true;
+      turns_.fetch_sub(1, std::memory_order_relaxed);  // it took no job
       return false;
+    } else {
+      return lease_next(pulled, 0);
     }
   }
 
@@ -225,6 +216,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
 
  private:
   static constexpr bool has_leases = !Traits::at_most_once;
+  static constexpr bool has_turns = Traits::lanes.order == LaneOrder::weighted;
   static constexpr std::uint64_t far_ahead = 3;  // jobs: a line from another core takes as long as three take
 
   // Under the planner's lock: `waiting -> ready`, or not yet.
@@ -249,8 +241,27 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     if (alarm.reached == State::done) this->note_quiet();
   }
 
-  // `turn` is the caller's own count of pops; `ends` says where to stop in each lane; null: nowhere.
-  [[nodiscard]] std::uint32_t pop_lane([[maybe_unused]] std::uint32_t& turn, const std::uint64_t* ends = nullptr) {
+  [[nodiscard]] bool lease_next(Pulled& pulled, std::uint32_t turn) {
+    for (;;) {
+      const std::uint32_t slot = pulled.slot = pop_lane(turn);
+      if (slot == no_slot) return false;
+      auto& hot = store.hot(slot);
+      hot.is_pulled.store(true, std::memory_order_relaxed);
+      StopState& stop = store.make_stop(slot);
+      pulled.round = stop.begin_round();  // [pull.round] before the lease: whoever sees that sees its round
+      pulled.stamp = hot.word.lease();
+      if (pulled.stamp == 0) {
+        this->drop_tombstone(slot);
+        continue;
+      }
+      if (phase.load() < Phase::stopping) return true;  // [stop.lease] after the lease
+      this->give_back(slot, pulled.stamp);
+      return false;
+    }
+  }
+
+  // `turn` is how many jobs the caller has taken; `ends` says where to stop in each lane; null: nowhere.
+  [[nodiscard]] std::uint32_t pop_lane([[maybe_unused]] std::uint32_t turn, const std::uint64_t* ends = nullptr) {
     if (!may_start()) return no_slot;
     const auto pop = [&](std::uint32_t lane) {
       auto& ring = *store.ready[lane];
@@ -259,8 +270,8 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
       return slot;
     };
     for (;;) {
-      if constexpr (Traits::lanes.order == LaneOrder::weighted) {
-        const std::uint32_t slot = pop(lane_of_turn(turn++));
+      if constexpr (has_turns) {
+        const std::uint32_t slot = pop(lane_of_turn(turn));
         if (slot != no_slot) return slot;
       }
       for (std::uint32_t lane = 0; lane < Intake::Store::lanes; ++lane) {
@@ -270,7 +281,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
       // Not without a second look: a lane may have filled behind us, and one before us have been emptied by somebody
       // whose turn it was there. Strict lanes need none. Whoever emptied a lower one had found the higher ones empty,
       // and we had begun by the last such find: at that moment he may as well have been done, and there was nothing.
-      if (Traits::lanes.order == LaneOrder::strict || ends != nullptr || are_lanes_empty()) return no_slot;
+      if (!has_turns || ends != nullptr || are_lanes_empty()) return no_slot;
     }
   }
 
@@ -288,7 +299,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     return true;
   }
 
-  // Which lane's turn it is: of every sum-of-weights pops, each lane gets first choice as often as its weight says.
+  // Which lane's turn it is: of every sum-of-weights jobs, each lane gets first choice as often as its weight says.
   [[nodiscard]] static std::uint32_t lane_of_turn(std::uint32_t turn) noexcept {
     std::uint32_t total = 0;
     for (std::uint32_t i = 0; i < Intake::Store::lanes; ++i) total += Traits::lanes.weights[i];

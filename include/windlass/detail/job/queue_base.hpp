@@ -74,6 +74,8 @@ class QueueBase {
 
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
 
+  std::uint32_t place = 0;  // among the queues of its crew, which sets it before it serves this one
+
  protected:
   ~QueueBase() = default;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "../machines/atomics.hpp"
@@ -19,6 +20,8 @@ class QueueBase;
 /// [line.ended] So are the others: who sees one that belongs to a later run sees that the run before it has ended.
 template <class Policy = StdAtomics>
 struct alignas(cache_line) BasicRunLine {
+  static constexpr std::uint32_t max_queues = 64;  // that one worker serves
+
   template <class T>
   using Atomic = typename Policy::template Atomic<T>;
   using Mutex = typename Locks<Policy>::Mutex;
@@ -34,11 +37,11 @@ struct alignas(cache_line) BasicRunLine {
   SeqCst<std::uint64_t, Policy> over_time{0};  // the round that took longer than max_runtime; by the watch
   alignas(cache_line) BasicStopState<Atomic<std::uint64_t>, Mutex, Condition> stop;
   Mutex sleep_mutex;
-  Condition sleep;                              // sleep_for in the handler
-  bool is_searching = false;                    // the worker's own: it owes Parking an end_search()
-  const std::uint64_t* ends = nullptr;          // its own: where it stops in each lane, if anywhere
-  std::uint32_t turn = 0;                       // its own: whose turn it is among weighted lanes
-  SeqCst<QueueBase*, Policy> looking{nullptr};  // a queue the worker looks into without running anything of it
+  Condition sleep;                                // sleep_for in the handler
+  bool is_searching = false;                      // the worker's own: it owes Parking an end_search()
+  const std::uint64_t* ends = nullptr;            // its own: where it stops in each lane, if anywhere
+  std::array<std::uint32_t, max_queues> turns{};  // its own: jobs it took of each queue with weighted lanes
+  SeqCst<QueueBase*, Policy> looking{nullptr};    // a queue the worker looks into without running anything of it
 
   // A worker inside user code that belongs to no run: a sink, `on_hung`.
   static constexpr std::uint32_t errand = no_slot - 1;

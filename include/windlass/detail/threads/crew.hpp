@@ -43,7 +43,7 @@ struct CrewOptions {
 class Crew final : public Host {
  public:
   static constexpr std::uint32_t max_pumps = 4;
-  static constexpr std::uint32_t max_queues = 64;
+  static constexpr std::uint32_t max_queues = RunLine::max_queues;
 
   explicit Crew(CrewOptions&& options);
   Crew(const Crew&) = delete;

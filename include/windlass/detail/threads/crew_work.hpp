@@ -126,6 +126,7 @@ inline bool Crew::attach(QueueBase& queue, std::uint32_t weight) {
   const std::lock_guard lock(mutex_);
   for (std::uint32_t i = 0; i < max_queues; ++i) {
     if (queues_[i].load() != nullptr) continue;
+    queue.place = i;
     weights_[i].store(weight, std::memory_order_relaxed);
     queues_[i].store(&queue);
     if (i >= queue_count_.load()) queue_count_.store(i + 1);
