@@ -22,7 +22,7 @@ namespace property {
 class Model {
  public:
   Model(const Setup& setup, Form form, Time origin)
-      : is_paused(setup.paused), setup_(setup), form_(form), origin_(origin) {}
+      : is_paused(setup.paused), setup_(setup), form_(form), origin_(origin), lanes_(setup.lanes) {}
 
   Counts counts;
   bool is_paused;
@@ -110,20 +110,21 @@ class Model {
 
   // What runs do.
 
-  /// The job that must be the next to start; nothing if none may.
-  [[nodiscard]] std::optional<std::uint32_t> next() const {
+  /// The job that `who` must be given if he takes the next; nothing if none may start.
+  [[nodiscard]] std::optional<std::uint32_t> next(Taker who) const {
     if (is_paused) return std::nullopt;
-    return lanes_.first(jobs_);
+    return lanes_.first(jobs_, who);
   }
+  [[nodiscard]] bool has_next() const { return next(reserver).has_value(); }
 
   /// A run, or pulled lease, of `number` begins; the tombstones before it in the lanes are gone.
-  Run begin(std::uint32_t number) {
+  Run begin(std::uint32_t number, Taker who) {
     Job& job = jobs_[number];
-    lanes_.take(job, jobs_);
+    lanes_.take(job, jobs_, who);
     job.place = Place::running;
     job.newest_run = ++runs_;
     if (job.hangs > 0) ++counts.redeliveries;
-    return {number, job.newest_run, job.failures + job.hangs + 1};
+    return {number, job.newest_run, job.failures + job.hangs + 1, who};
   }
 
   /// Somebody looked for a job and found none: what lies in the lanes are tombstones, and they are gone.
@@ -223,7 +224,7 @@ class Model {
   /// Whether its policy may answer that.
   [[nodiscard]] bool may_answer(const Job& job, std::optional<Duration> delay) const {
     const std::uint32_t tries = job.failures + job.hangs;
-    if (!has_jitter(setup_.policy)) return delay == backoff(setup_, tries);
+    if (!is_exponential(setup_.policy)) return delay == backoff(setup_, tries);
     const Bounds bounds = bounds_of(setup_.policy, tries, job.previous_delay);
     return delay && *delay >= bounds.least && *delay <= bounds.most;
   }
@@ -294,22 +295,7 @@ class Model {
 
   // What the queue is like.
 
-  [[nodiscard]] Tally tally() const {
-    Tally sums;
-    for (const Job& job : jobs_) {
-      if (!job.is_here()) continue;
-      ++sums.taken;
-      sums.present += job.is_present() ? 1U : 0U;
-      sums.waiting += job.place == Place::waiting ? 1U : 0U;
-      sums.kept += job.place == Place::kept ? 1U : 0U;
-      sums.tombstones += job.place == Place::over && job.is_in_lane ? 1U : 0U;
-      sums.ready += job.place == Place::ready ? 1U : 0U;
-      sums.busy += job.is_present() && job.place != Place::waiting && job.place != Place::ready ? 1U : 0U;
-      const bool is_owed = job.place == Place::over && job.owes_letter && job.inside == 0;
-      sums.owed += job.place == Place::dying || is_owed ? 1U : 0U;
-    }
-    return sums;
-  }
+  [[nodiscard]] Tally tally() const { return tally_of(jobs_); }
   [[nodiscard]] bool has_errands() const {
     return std::any_of(jobs_.begin(), jobs_.end(), [](const Job& job) { return job.is_errand; });
   }

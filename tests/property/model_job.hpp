@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "setup.hpp"
+#include "turns.hpp"
 #include "windlass/dead_letter.hpp"
 #include "windlass/options.hpp"
 
@@ -41,6 +43,7 @@ struct Run {
   std::uint32_t number = 0;  ///< Its job's.
   std::uint64_t serial = 0;
   std::uint32_t attempt = 0;
+  Taker taker = reserver;
   bool is_lost = false;
   Tried commit = Tried::not_yet;
 };
@@ -112,5 +115,21 @@ struct Counts {
 struct Tally {
   std::uint32_t taken = 0, present = 0, waiting = 0, kept = 0, tombstones = 0, ready = 0, busy = 0, owed = 0;
 };
+[[nodiscard]] inline Tally tally_of(const std::vector<Job>& jobs) {
+  Tally sums;
+  for (const Job& job : jobs) {
+    if (!job.is_here()) continue;
+    ++sums.taken;
+    sums.present += job.is_present() ? 1U : 0U;
+    sums.waiting += job.place == Place::waiting ? 1U : 0U;
+    sums.kept += job.place == Place::kept ? 1U : 0U;
+    sums.tombstones += job.place == Place::over && job.is_in_lane ? 1U : 0U;
+    sums.ready += job.place == Place::ready ? 1U : 0U;
+    sums.busy += job.is_present() && job.place != Place::waiting && job.place != Place::ready ? 1U : 0U;
+    const bool is_owed = job.place == Place::over && job.owes_letter && job.inside == 0;
+    sums.owed += job.place == Place::dying || is_owed ? 1U : 0U;
+  }
+  return sums;
+}
 
 }  // namespace property

@@ -14,6 +14,7 @@
 #include "windlass/observer.hpp"
 #include "windlass/stop.hpp"
 #include "windlass/testing.hpp"
+#include "windlass/traits.hpp"
 
 namespace property {
 
@@ -53,20 +54,23 @@ class Watcher {
 };
 
 /// What of a queue is fixed when it is compiled.
-template <bool can_copy_, bool at_most_once_>
+template <bool can_copy_, bool at_most_once_, windlass::LaneOrder order = windlass::LaneOrder::strict>
 struct Shape {
   static constexpr bool can_copy = can_copy_;
   static constexpr bool at_most_once = at_most_once_;
+  static constexpr windlass::Lanes lanes{3, order, {2, 3, 1}};
 };
 using Usual = Shape<true, false>;
 using MoveOnly = Shape<false, false>;
 using AtMostOnce = Shape<false, true>;
+using Weighted = Shape<true, false, windlass::LaneOrder::weighted>;
 
 template <class Of>
 struct PropertyTraits : windlass::DefaultTraits {
   using Observer = Watcher;
   using Atomics = CountedAtomics;
   static constexpr bool at_most_once = Of::at_most_once;
+  static constexpr windlass::Lanes lanes = Of::lanes;
 };
 
 template <class Of>

@@ -1,9 +1,11 @@
+#include <array>
 #include <chrono>
 #include <cinttypes>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../catch.hpp"
@@ -27,22 +29,25 @@ constexpr std::size_t length = 200;  // commands of a sequence
 struct Sequence {
   Setup setup;
   std::vector<Command> commands;
-  std::uint64_t shape;  // 0 to 2
+  std::size_t shape;
 };
 
 Sequence draw(std::uint64_t seed) {
   Random random(seed);
-  const Setup setup = property::draw_setup(random);
-  return {setup, property::draw_commands(random, length), seed % 8 == 0 ? 2 : seed % 2};
+  Setup setup = property::draw_setup(random);
+  const std::size_t shape = std::array<std::size_t, 8>{2, 1, 0, 3, 0, 1, 3, 1}[seed % 8];
+  if (shape == 3) setup.lanes = property::Weighted::lanes;
+  return {setup, property::draw_commands(random, length), shape};
 }
 
-constexpr const char* shapes[] = {"", ", payloads that cannot be copied", ", at most once"};
+constexpr const char* shapes[] = {"", ", payloads that cannot be copied", ", at most once", ""};
 
 // What goes wrong, if the model believes in `believed`; empty if nothing.
 std::string run(const Sequence& sequence, const Setup& believed, const std::vector<Command>& commands) {
   if (sequence.shape == 0) return Rig<property::Usual>(sequence.setup, believed, length).run(commands);
   if (sequence.shape == 1) return Rig<property::MoveOnly>(sequence.setup, believed, length).run(commands);
-  return Rig<property::AtMostOnce>(sequence.setup, believed, length).run(commands);
+  if (sequence.shape == 2) return Rig<property::AtMostOnce>(sequence.setup, believed, length).run(commands);
+  return Rig<property::Weighted>(sequence.setup, believed, length).run(commands);
 }
 
 std::vector<Command> shrunk(const Sequence& sequence, const Setup& believed) {
@@ -102,11 +107,13 @@ TEST_CASE("a model that believes in other options is found out in a few commands
     void (*change)(Setup&);
     std::size_t most;  // commands that show it
   };
-  for (const Belief& belief : {Belief{"capacity", [](Setup& setup) { ++setup.capacity; }, 14},
-                               Belief{"max_failures", [](Setup& setup) { ++setup.max_failures; }, 10},
-                               Belief{"max_hangs", [](Setup& setup) { ++setup.max_hangs; }, 16},
-                               Belief{"lease", [](Setup& setup) { setup.lease += 10ms; }, 6},
-                               Belief{"policy", [](Setup& setup) { setup.policy = property::Policy::growing; }, 6}}) {
+  for (const Belief& belief :
+       {Belief{"capacity", [](Setup& setup) { ++setup.capacity; }, 14},
+        Belief{"max_failures", [](Setup& setup) { ++setup.max_failures; }, 10},
+        Belief{"max_hangs", [](Setup& setup) { ++setup.max_hangs; }, 16},
+        Belief{"lease", [](Setup& setup) { setup.lease += 10ms; }, 6},
+        Belief{"policy", [](Setup& setup) { setup.policy = property::Policy::growing; }, 6},
+        Belief{"weights", [](Setup& setup) { std::swap(setup.lanes.weights[0], setup.lanes.weights[1]); }, 6}}) {
     INFO(belief.name);
     std::size_t fewest = length;
     for (std::uint64_t seed = 1; seed <= 40 && fewest > belief.most; ++seed) {

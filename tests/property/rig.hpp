@@ -129,17 +129,7 @@ class Rig : private RigGrips<Of> {
     for (std::uint32_t i = 0; i < many && command.b % 4 == 1; ++i) {
       if (model_.job(i).place == Place::stalled) number = i;
     }
-    const Place place = model_.job(number).place;
-    Grip* const grip = place == Place::running || place == Place::committed ? this->grip_of(number) : nullptr;
-    if (grip != nullptr && this->has_told_but(grip)) return false;
-    const auto expected = model_.cancel(number);
-    const Rows::About about(Rows::Business::cancel);
-    const auto result = queue_->cancel(ids_[number]);
-    expect(result == expected,
-           "cancel says " + std::string(to_string(result)) + ", not " + std::string(to_string(expected)));
-    if (result == windlass::CancelResult::cancelled) recorder_.write(history::What::cancelled, ids_[number]);
-    if (grip != nullptr) grip->is_told = true;
-    return true;
+    return Base::cancel(number);
   }
 
   bool pump(std::uint32_t acts, bool polls) {
@@ -157,7 +147,7 @@ class Rig : private RigGrips<Of> {
     expect(model_.end_errands(), "what follows from a lost lease was not worked out");
     if (std::exchange(this->is_polling_, false)) model_.mark_lanes(true);
     if (polls || ran == 0) {
-      expect(!model_.next(), "a job that was ready did not run");
+      expect(!model_.has_next(), "a job that was ready did not run");
       model_.find_nothing();
     }
     model_.mark_lanes(false);
@@ -258,7 +248,7 @@ class Rig : private RigGrips<Of> {
 
     const auto due = queue_->next_due();
     const auto timer = model_.next_due();
-    const bool has_work = model_.has_errands() || model_.next();
+    const bool has_work = model_.has_errands() || model_.has_next();
     if (has_work) expect(due == now(), "next_due is not now, and there is work");
     if (has_work) expect(this->is_signalled_, "there is work, and a host that sleeps until on_ready does not know");
     const bool is_clear = !has_work && tally.tombstones == 0 && pulled_.empty();

@@ -90,7 +90,8 @@ class RigBase {
     is_polling_ = false;
     expect(model_.end_errands(), "a job ran before what follows from a lost lease was worked out");
     if (model_.is_ending) model_.wake(now(), wall());
-    const auto expected = model_.next();
+    const Taker who = free_place();
+    const auto expected = model_.next(who);
     if (model_.is_ending) {
       expect(model_.job(number).place == Place::ready, "job " + std::to_string(number) + " ran and was not ready");
     } else {
@@ -98,7 +99,7 @@ class RigBase {
                                      (expected ? std::to_string(*expected) : std::string("none")));
     }
     if (is_blind()) return {};
-    const Run run = model_.begin(number);
+    const Run run = model_.begin(number, who);
     expect(run.attempt == attempt, "attempt " + std::to_string(attempt) + " of job " + std::to_string(number) +
                                        ", not " + std::to_string(run.attempt));
     return run;
@@ -131,6 +132,43 @@ class RigBase {
     if (!is_news) return;
     recorder_.write(granted ? history::What::committed : history::What::lost, id, run.attempt);
     if (granted) recorder_.write(history::What::effect, id, run.attempt);
+  }
+
+  /// Cancels a job; false if it is better left alone, for it would not be known what others are told to stop for.
+  bool cancel(std::uint32_t number) {
+    const Job& job = model_.job(number);
+    Grip* const grip = job.place == Place::running || job.place == Place::committed ? grip_of(number) : nullptr;
+    if (grip != nullptr && has_told_but(grip)) return false;
+    const Rows::About about(Rows::Business::cancel);
+    const auto expected = model_.cancel(number);
+    const auto result = queue_->cancel(ids_[number]);
+    // Nobody says which of several lost leases is dealt with first, nor when a shutdown sweeps the lanes.
+    const bool may_be_gone = expected == windlass::CancelResult::finished && (job.is_errand || model_.is_ending);
+    expect(result == expected || (may_be_gone && result == windlass::CancelResult::not_found),
+           "cancel says " + std::string(to_string(result)) + ", not " + std::string(to_string(expected)));
+    if (result == windlass::CancelResult::cancelled) recorder_.write(history::What::cancelled, ids_[number]);
+    if (grip != nullptr) grip->is_told = true;
+    return true;
+  }
+
+  [[nodiscard]] Grip* grip_of(std::uint32_t number) const {
+    for (Grip* const grip : grips_) {
+      if (grip->run.number == number && !grip->run.is_lost) return grip;
+    }
+    return nullptr;
+  }
+  [[nodiscard]] bool has_told_but(const Grip* grip) const {
+    return std::any_of(grips_.begin(), grips_.end(), [&](const Grip* other) {
+      return other != grip && (other->is_told || other->max_runtime != Duration{});
+    });
+  }
+
+  /// Where a thread that pumps now has its place: the first that is free.
+  [[nodiscard]] Taker free_place() const {
+    Taker place = 0;
+    const auto is_taken = [&](const Grip* grip) { return grip->run.taker == place; };
+    while (std::any_of(grips_.begin(), grips_.end(), is_taken)) ++place;
+    return place;
   }
 
   const Setup setup_;
@@ -176,7 +214,7 @@ class RigBase {
   // How soon a job may be tried again after it failed.
   [[nodiscard]] Duration soonest_retry() const {
     if (setup_.policy == Policy::throwing) return 1s;
-    if (has_jitter(setup_.policy)) return bounds_of(setup_.policy, 1, {}).least;
+    if (is_exponential(setup_.policy)) return bounds_of(setup_.policy, 1, {}).least;
     return backoff(setup_, 1).value_or(0s);
   }
 
@@ -259,7 +297,7 @@ class RigBase {
   std::optional<Duration> answer_failure(const windlass::Failure& failure) {
     const std::uint32_t tries = failure.failures + failure.hangs;
     const auto plain = [&] {
-      return has_jitter(setup_.policy) ? jittered(setup_.policy)(failure) : backoff(setup_, tries);
+      return is_exponential(setup_.policy) ? exponential(setup_.policy)(failure) : backoff(setup_, tries);
     };
     if (is_blind()) return plain();
     Job* const asked = model_.asked();
@@ -292,20 +330,9 @@ class RigBase {
     return choice;
   }
 
-  // A job that a run or lease has is left alone: whoever has it would be told.
   void cancel_from(Callback where, std::uint32_t number) {
     const auto chosen = victim(setup_, where, number);
-    if (!chosen || *chosen >= ids_.size()) return;
-    const Place place = model_.job(*chosen).place;
-    if (place == Place::running || place == Place::committed) return;
-    const Rows::About about(Rows::Business::cancel);
-    const auto expected = model_.cancel(*chosen);
-    const auto result = queue_->cancel(ids_[*chosen]);
-    const bool is_gone = result == windlass::CancelResult::not_found && expected == windlass::CancelResult::finished;
-    expect(
-        result == expected || (is_gone && model_.is_ending),  // who sweeps the lanes then is nobody's business
-        "cancel from a callback says " + std::string(to_string(result)) + ", not " + std::string(to_string(expected)));
-    if (result == windlass::CancelResult::cancelled) recorder_.write(history::What::cancelled, ids_[*chosen]);
+    if (chosen && *chosen < ids_.size()) (void)cancel(*chosen);
   }
 
   void hear(Event event, JobId id) {

@@ -34,7 +34,7 @@ class RigGrips : protected RigBase<Of> {
 
   // A run that will stay inside. First everything that is due, so that it is known which job it gets.
   bool hang() {
-    if (inside_.size() == most || !may_grip()) return false;
+    if (inside_.size() == most || !may_grip(this->free_place())) return false;
     auto held = std::make_unique<Inside>();
     this->coming_ = held.get();
     held->puppet = std::make_unique<Puppet>(*queue_);
@@ -46,9 +46,9 @@ class RigGrips : protected RigBase<Of> {
 
   bool reserve() {
     if (pulled_.size() == most) return false;
-    if (model_.next() && !may_grip()) return false;
+    if (model_.has_next() && !may_grip(reserver)) return false;
     look();
-    const auto expected = model_.next();
+    const auto expected = model_.next(reserver);
     auto reserved = queue_->try_reserve();
     expect(static_cast<bool>(reserved) == expected.has_value(), "a lease was to be had, or not");
     if (!failure_.empty()) return false;
@@ -64,7 +64,7 @@ class RigGrips : protected RigBase<Of> {
     held->id = held->lease->id();
     expect(held->id == ids_[*expected], "another job was pulled");
     expect((*held->lease)->number() == *expected, "another payload was pulled");
-    held->run = model_.begin(*expected);
+    held->run = model_.begin(*expected, reserver);
     expect(held->lease->attempt() == held->run.attempt, "a lease has another attempt");
     take_up(*held);
     pulled_.push_back(std::move(held));
@@ -204,22 +204,11 @@ class RigGrips : protected RigBase<Of> {
   }
 
   // Whether the next job may be taken by a run that stays, or by hand: what has a max_runtime is there alone.
-  bool may_grip() {
+  bool may_grip(Taker who) {
     look();
-    const auto next = model_.next();
+    const auto next = model_.next(who);
     if (!next || model_.has_errands() || !failure_.empty()) return false;
-    return !has_told_but(nullptr) && (grips_.empty() || model_.job(*next).max_runtime == Duration{});
-  }
-  [[nodiscard]] bool has_told_but(const Grip* grip) const {
-    return std::any_of(grips_.begin(), grips_.end(), [&](const Grip* other) {
-      return other != grip && (other->is_told || other->max_runtime != Duration{});
-    });
-  }
-  [[nodiscard]] Grip* grip_of(std::uint32_t number) const {
-    for (Grip* const grip : grips_) {
-      if (grip->run.number == number && !grip->run.is_lost) return grip;
-    }
-    return nullptr;
+    return !this->has_told_but(nullptr) && (grips_.empty() || model_.job(*next).max_runtime == Duration{});
   }
 
   void take_up(Grip& grip) {

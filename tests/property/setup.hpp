@@ -12,6 +12,7 @@
 #include "windlass/options.hpp"
 #include "windlass/outcome.hpp"
 #include "windlass/retry.hpp"
+#include "windlass/traits.hpp"
 
 namespace property {
 
@@ -21,9 +22,19 @@ using windlass::Leftover;
 using windlass::OnHung;
 using windlass::Time;
 
-/// How the queue under test says when to try again; each is a function of the tries so far, but for the last two: they
-/// are windlass's own, with jitter.
-enum class Policy : std::uint8_t { at_once, fixed, growing, never, throwing, equal_jitter, decorrelated };
+/// How the queue under test says when to try again; each is a function of the tries so far, but for the last four: they
+/// are windlass's ExponentialBackoff.
+enum class Policy : std::uint8_t {
+  at_once,
+  fixed,
+  growing,
+  never,
+  throwing,
+  no_jitter,
+  full_jitter,
+  equal_jitter,
+  decorrelated
+};
 
 /// What the sink does with letters.
 enum class Sink : std::uint8_t { none, takes, refuses_some };
@@ -39,6 +50,7 @@ struct Setup {
   std::uint32_t max_failures = 3;
   std::optional<std::uint32_t> max_deliveries{};
   std::uint32_t max_hangs = 2;
+  windlass::Lanes lanes{};  // its traits'
   Policy policy = Policy::fixed;
   Duration retry_for{};
   bool callbacks_cancel = false;  // policy, on_hung and sink cancel jobs: see `victim`
@@ -51,13 +63,14 @@ struct Setup {
   bool ends_runs_first = true;  // before the queue is ended, every run and lease is
 };
 
-/// The policies with jitter, as a user writes them.
-[[nodiscard]] inline windlass::ExponentialBackoff jittered(Policy policy) {
-  const bool is_equal = policy == Policy::equal_jitter;
-  return {.first = 3ms,
-          .factor = 2,
-          .cap = 20ms,
-          .jitter = is_equal ? windlass::Jitter::equal : windlass::Jitter::decorrelated};
+[[nodiscard]] inline bool is_exponential(Policy policy) { return policy >= Policy::no_jitter; }
+
+/// Those that are, as a user writes them.
+[[nodiscard]] inline windlass::ExponentialBackoff exponential(Policy policy) {
+  using windlass::Jitter;
+  constexpr std::array jitters{Jitter::none, Jitter::full, Jitter::equal, Jitter::decorrelated};
+  const auto which = static_cast<std::size_t>(policy) - static_cast<std::size_t>(Policy::no_jitter);
+  return {.first = 3ms, .factor = 2, .cap = 20ms, .jitter = jitters[which]};
 }
 
 /// The shortest and the longest delay that such a policy may answer to the n-th try, by what is said of it.
@@ -65,18 +78,15 @@ struct Bounds {
   Duration least, most;
 };
 [[nodiscard]] inline Bounds bounds_of(Policy policy, std::uint32_t tries, Duration previous) {
-  if (policy == Policy::equal_jitter) {
-    const Duration delay = tries > 3 ? Duration{20ms} : Duration{3ms} * (1 << (tries - 1));  // 3, 6, 12, 20 ms
-    return {delay / 2, delay};
+  if (policy == Policy::decorrelated) {
+    return {3ms, std::min<Duration>(20ms, 3 * (previous == Duration{} ? Duration{3ms} : previous))};
   }
-  return {3ms, std::min<Duration>(20ms, 3 * (previous == Duration{} ? Duration{3ms} : previous))};
+  const Duration delay = tries > 3 ? Duration{20ms} : Duration{3ms} * (1 << (tries - 1));  // 3, 6, 12, 20 ms
+  if (policy == Policy::full_jitter) return {0ms, delay};
+  return {policy == Policy::equal_jitter ? delay / 2 : delay, delay};
 }
 
-[[nodiscard]] inline bool has_jitter(Policy policy) {
-  return policy == Policy::equal_jitter || policy == Policy::decorrelated;
-}
-
-/// What `setup.policy`, one without jitter, answers to the n-th try; throws if that is what it does.
+/// What `setup.policy`, one of the test's own, answers to the n-th try; throws if that is what it does.
 [[nodiscard]] inline std::optional<Duration> backoff(const Setup& setup, std::uint32_t tries) {
   switch (setup.policy) {
     case Policy::at_once:
@@ -87,9 +97,7 @@ struct Bounds {
       return Duration{1500us} * tries;
     case Policy::never:
       return std::nullopt;
-    case Policy::throwing:
-    case Policy::equal_jitter:
-    case Policy::decorrelated:
+    default:
       break;
   }
   throw std::runtime_error("a policy that throws");
@@ -124,7 +132,7 @@ enum class Callback : std::uint8_t { policy, on_hung, sink };
     case 0:
       return number;
     case 1:
-      return number / 2;
+      return number ^ 1U;
     case 2:
       return number + 1;
     default:
@@ -158,9 +166,9 @@ class Random {
   setup.max_failures = 1 + random.below(4);
   if (random.below(3) == 0) setup.max_deliveries = 1 + random.below(6);
   setup.max_hangs = 1 + random.below(3);
-  setup.policy =
-      std::array{Policy::at_once, Policy::fixed,    Policy::fixed,        Policy::growing,
-                 Policy::never,   Policy::throwing, Policy::equal_jitter, Policy::decorrelated}[random.below(8)];
+  setup.policy = std::array{Policy::at_once,      Policy::fixed,       Policy::fixed,     Policy::growing,
+                            Policy::never,        Policy::throwing,    Policy::no_jitter, Policy::full_jitter,
+                            Policy::equal_jitter, Policy::decorrelated}[random.below(10)];
   if (random.below(4) == 0) setup.retry_for = 50ms;
   setup.callbacks_cancel = random.below(4) == 0;
   setup.hung = static_cast<Hung>(random.below(5));
@@ -181,8 +189,15 @@ class Random {
 
 /// The setup as a test would write it.
 [[nodiscard]] inline std::string to_string(const Setup& setup) {
-  constexpr std::array policies{"at once", "after 5ms",         "after n*1.5ms",           "never",
-                                "throws",  "with equal jitter", "with decorrelated jitter"};
+  constexpr std::array policies{"at once",
+                                "after 5ms",
+                                "after n*1.5ms",
+                                "never",
+                                "throws",
+                                "exponential without jitter",
+                                "exponential with full jitter",
+                                "exponential with equal jitter",
+                                "exponential with decorrelated jitter"};
   constexpr std::array sinks{"none", "takes all", "refuses number % 3 times"};
   constexpr std::array hungs{"unset", "redeliver", "wait", "give_up", "by number % 3"};
   constexpr std::array leftovers{"run", "dead_letter", "hand_back", "discard"};
@@ -192,6 +207,12 @@ class Random {
   text += ", max_hangs " + std::to_string(setup.max_hangs) + ", retry_for " + in_ms(setup.retry_for) + ", retry " +
           policies[static_cast<std::size_t>(setup.policy)] + ", on_hung " +
           hungs[static_cast<std::size_t>(setup.hung)] + ", sink " + sinks[static_cast<std::size_t>(setup.sink)];
+  if (setup.lanes.order == windlass::LaneOrder::weighted) {
+    text += ", lanes weighted";
+    for (std::uint32_t lane = 0; lane < setup.lanes.count; ++lane) {
+      text += (lane == 0 ? " " : ":") + std::to_string(setup.lanes.weights[lane]);
+    }
+  }
   if (setup.callbacks_cancel) text += ", callbacks cancel";
   if (setup.paused) text += ", paused";
   text += std::string(setup.is_ended_by_destructor ? ", destroyed" : ", shut down") + " with grace " +
