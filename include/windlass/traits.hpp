@@ -19,7 +19,8 @@ enum class LaneOrder : std::uint8_t {
   /// row as all weights add up to: none starves. A cancelled job is no turn, nor is a look that takes no job.
   ///
   /// Each worker counts its own turns in each queue. So does each of the four places for threads that pump, of which a
-  /// thread takes the first that is free. Those who reserve share one count for each queue.
+  /// thread takes the first that is free. Those who reserve share one count for each queue, which a look in vain moves
+  /// on while it lasts.
   weighted,
 };
 

@@ -188,7 +188,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   [[nodiscard]] bool take_lease(Pulled& pulled) {
     if constexpr (has_turns) {
       if (lease_next(pulled, turns_.fetch_add(1, std::memory_order_relaxed))) return true;
-      turns_.fetch_sub(1, std::memory_order_relaxed);  // it took no job
+      turns_.fetch_sub(1, std::memory_order_relaxed);  // it took no job; meanwhile others may be a turn ahead
       return false;
     } else {
       return lease_next(pulled, 0);
