@@ -34,9 +34,12 @@ void hint([[maybe_unused]] F f) noexcept {
   if constexpr (std::is_same_v<Policy, StdAtomics>) f();
 }
 
-/// Has the line of `place` fetched, to be written to.
+/// Has the line of `place` fetched, to be written to. On x86-64 by name, for there the builtin has it fetched to be
+/// read, and the first write would wait once more; processors that do not know the instruction take it for a no-op.
 inline void will_write([[maybe_unused]] const void* place) noexcept {
-#if defined(__GNUC__)
+#if defined(__GNUC__) && defined(__x86_64__)
+  asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(place)));
+#elif defined(__GNUC__)
   __builtin_prefetch(place, 1);
 #endif
 }

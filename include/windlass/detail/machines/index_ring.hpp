@@ -71,6 +71,9 @@ class IndexRing {
         if (head_.compare_exchange_weak(head, head + 1, std::memory_order_seq_cst, std::memory_order_seq_cst)) {
           return low_half(seen);
         }
+        hint<Policy>([&] {  // one who takes several in a row gets along faster than two who take turns
+          if (is_filled(head + deep)) stand_back();
+        });
         continue;
       }
       if (high_half(seen) == lap - 1) return no_slot;  // the previous lap: nothing was pushed here
@@ -120,6 +123,9 @@ class IndexRing {
 
  private:
   using Position = typename Policy::template Atomic<std::uint64_t>;
+
+  // With fewer numbers than this behind the front, who stands back might find none left and have waited for nothing.
+  static constexpr std::uint64_t deep = 16;
 
   [[nodiscard]] bool is_filled(std::uint64_t position) const noexcept {
     return high_half(cells_[position & mask_].load(std::memory_order_relaxed)) == lap_of(position);
