@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
   scenarios::add_lanes();
   scenarios::add_pump();
   scenarios::add_pull();
+  scenarios::add_backlog();
   scenarios::add_costs();
   benchmark::AddCustomContext("compiler", WINDLASS_BENCH_COMPILER);  // for the table's first line
   benchmark::AddCustomContext("flags", WINDLASS_BENCH_FLAGS);

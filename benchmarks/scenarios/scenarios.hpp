@@ -17,6 +17,7 @@ void add_lateness();
 void add_lanes();
 void add_pump();
 void add_pull();
+void add_backlog();
 void add_costs();
 
 }  // namespace scenarios
