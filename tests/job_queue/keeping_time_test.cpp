@@ -99,47 +99,6 @@ TEST_CASE("who waits keeps time for a job that is due when one was that is cance
   lent.join();
 }
 
-TEST_CASE("who waits for room watches over a job that took it and brings the first lease", "[wait][lease]") {
-  bool is_room_taken = false;  // by the job, and not by who waits for it
-  for (int tries = 0; tries < 20 && !is_room_taken; ++tries) {
-    Signal is_inside, may_go_on;
-    std::atomic<bool> is_told{false};
-    JobQueue<int, HookedTraits> queue{[&](const int& job, Delivery& delivery) {
-                                        if (job == 1) {
-                                          is_inside.set();
-                                          may_go_on.wait();
-                                          return windlass::Outcome::snooze(1h);
-                                        }
-                                        if (delivery.attempt() == 1) {
-                                          is_told = await([&] { return delivery.stop_token().stop_requested(); });
-                                        }
-                                        return windlass::Outcome::done();
-                                      },
-                                      {.capacity = 3, .workers = 0, .lease = 0s}};
-    queue.enqueue(3, {.delay = 30min}).or_throw();  // no later plan is news
-    queue.enqueue(3).or_throw();
-    auto lease = queue.try_reserve();
-    REQUIRE(lease);
-    queue.enqueue(1).or_throw();
-    std::thread pumps([&] { (void)queue.pump({.max_jobs = 2}); });
-    CHECK(is_inside.wait());
-    std::thread waits([&] { (void)queue.enqueue_for(3, 1h); });
-    std::this_thread::sleep_for(100ms);  // it waits by now
-    const bool is_settled = lease->done();
-    {
-      const Interruption has_taken("word.read", 1, [] { std::this_thread::sleep_for(100ms); });  // who waits looks
-      is_room_taken = static_cast<bool>(queue.try_enqueue(2, {.lease = 10ms}));
-    }
-    CHECK(is_settled);
-    may_go_on.set();
-    pumps.join();
-    CHECK(is_told == is_room_taken);
-    queue.close();
-    waits.join();
-  }
-  CHECK(is_room_taken);
-}
-
 TEST_CASE("who waits for idleness runs what is left by four threads that pumped and left", "[wait][drain]") {
   static constexpr int places = 4;
   std::atomic<int> inside{0};

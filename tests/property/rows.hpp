@@ -16,9 +16,9 @@ namespace property {
 /// every change of one. Rows that look alike in the word are told apart by what this thread is about.
 class Rows {
  public:
-  static constexpr std::array<std::string_view, 22> names{"1",  "2",  "3",  "3a", "4",     "5",   "5a", "6",
-                                                          "6a", "6b", "8",  "8a", "9a",    "9a'", "9b", "9c",
-                                                          "9d", "10", "11", "12", "renew", "wake"};
+  static constexpr std::array<std::string_view, 22> names{"1",  "2",  "3",  "3a", "4",  "5",    "5a",  "6",
+                                                          "6a", "6b", "7",  "8",  "8a", "9a",   "9a'", "9b",
+                                                          "9c", "9d", "10", "11", "12", "renew"};
 
   /// While it lives, this thread cancels, or ends what a shutdown left over.
   enum class Business : std::uint8_t { usual, cancel, shutdown };
@@ -60,7 +60,7 @@ class Rows {
         if (to == State::leased) return "2";
         return left(to, "9a'");
       case State::waiting:
-        if (to == State::ready) return "wake";
+        if (to == State::ready) return "7";
         return left(to, "9a");
       case State::leased:
         if (to == State::done) return after.cancel() ? "" : "3";

@@ -237,6 +237,36 @@ TEST_CASE("queue: who waits for room watches over a job that brings the first le
   });
 }
 
+TEST_CASE("queue: who waits for room watches over a job that took it and brings the first lease", "[queue]") {
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      Happening is_over;
+      Queue queue{[&](const int& n, Delivery& delivery) {
+                    if (n == 1) is_over.wait();
+                    hang_once(n, delivery);
+                    return n == 1 ? windlass::Outcome::snooze(Duration::max()) : windlass::Outcome::done();
+                  },
+                  {.capacity = 3, .workers = 0, .lease = 0s}};
+      queue.enqueue(3, {.delay = Duration::max()}).or_throw();  // no later plan is news
+      queue.enqueue(2).or_throw();
+      auto lease = queue.try_reserve();
+      check(static_cast<bool>(lease), "nothing to reserve");
+      queue.enqueue(1).or_throw();
+      Thread waiter([&] { (void)queue.enqueue(3); });
+      Thread other([&] {
+        check(lease->done(), "not settled");
+        (void)queue.try_enqueue(0, {.lease = 10ms});  // who waits may have been faster
+        is_over.happen();
+      });
+      (void)queue.pump({.max_jobs = 2});
+      other.join();
+      queue.close();
+      waiter.join();
+    });
+    run.join();
+  });
+}
+
 TEST_CASE("queue: who waits for idleness watches over a job that brings the first lease to who pumps already",
           "[queue]") {
   interleave::explore(budget, [](Run& run) {

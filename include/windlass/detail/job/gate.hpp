@@ -44,7 +44,8 @@ class Gate {
     const bool is_inside_;
   };
 
-  /// Nobody enters any more; returns when all have left.
+  /// Nobody enters any more; returns when all have left. It yields until then, and is not notified: whoever leaves last
+  /// would have to touch the gate once more, which may be gone by then.
   void shut() noexcept {
     word_.fetch_or(shut_bit, std::memory_order_relaxed);
     // [gate.left] acquire: what was done inside comes before what the destructor does.
