@@ -105,6 +105,23 @@ TEST_CASE("lawful histories break no law", "[history]") {
   CHECK(Story{}.broken().empty());  // it is still there
 }
 
+// Whoever is stopped between its lease and the note of its start may write that at any later time.
+TEST_CASE("a start that is noted after its lease was lost is in time if its run says which attempt it was",
+          "[history]") {
+  const auto late_start = [](std::uint32_t attempt) {
+    Story story;
+    story.after(1s).says(What::lease_expired, 2).says(What::retry_scheduled, 2).says(What::started, 2);
+    story.returns(OutcomeKind::done, 2, 2).says(What::finished, 2).says(What::started, 1);
+    return story.returns(OutcomeKind::done, 1, attempt).says(What::stale_settle, 1);
+  };
+  CHECK(late_start(1).broken().empty());
+  CHECK(is_only(late_start(2).broken(), "over_is_over"));
+  CHECK(is_only(two_runs().returns(OutcomeKind::done, 2, 2).says(What::finished, 2).says(What::started, 1).broken(),
+                "over_is_over"));  // it does not say
+  CHECK(is_only(two_runs().says(What::started, 3).returns(OutcomeKind::done, 3, 1).says(What::stale_settle, 3).broken(),
+                "one_lease_at_a_time"));  // two runs of one attempt
+}
+
 TEST_CASE("a job that ends twice or does not begin with its enqueue is against the law", "[history]") {
   CHECK(is_only(Story{}.says(What::started).says(What::finished).says(What::finished).broken(), "ends_once"));
   CHECK(is_only(Story{}.says(What::started).says(What::finished).says(What::dropped).broken(), "ends_once"));

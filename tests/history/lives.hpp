@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
@@ -22,6 +23,33 @@ struct Life {
   return what == What::finished || what == What::dead || what == What::dropped;
 }
 
+/// Which attempt the `started` at `at` began, as the run's own later notes say; 0 if none does.
+[[nodiscard]] inline std::uint32_t attempt_begun(const Life& life, std::size_t at) noexcept {
+  for (std::size_t i = at + 1; i < life.notes.size(); ++i) {
+    if (life.notes[i].thread != life.notes[at].thread) continue;
+    if (life.notes[i].what == What::started || life.notes[i].attempt != 0) return life.notes[i].attempt;
+  }
+  return 0;
+}
+
+/// A run takes its lease before the note of its start is made, and its thread may be stopped between the two for any
+/// time. A start that was noted after the loss of that lease moves to the place before that.
+inline void put_late_starts_in_place(Life& life) {
+  for (std::size_t at = 0; at < life.notes.size(); ++at) {
+    if (life.notes[at].what != What::started) continue;
+    std::uint32_t left = attempt_begun(life, at);
+    for (std::size_t i = 0; i < at && left > 0; ++i) {
+      const What what = life.notes[i].what;
+      if (what != What::failed && what != What::lease_expired) continue;
+      if (--left > 0 || what == What::failed) continue;
+      const auto from = static_cast<std::ptrdiff_t>(i);
+      const auto to = static_cast<std::ptrdiff_t>(at);
+      std::rotate(life.notes.begin() + from, life.notes.begin() + to, life.notes.begin() + to + 1);
+      std::rotate(life.since.begin() + from, life.since.begin() + to, life.since.begin() + to + 1);
+    }
+  }
+}
+
 /// The history, job by job, in the order in which they came.
 [[nodiscard]] inline std::vector<Life> lives_of(const History& history) {
   std::vector<Life> lives;
@@ -40,6 +68,7 @@ struct Life {
     }
     before->second = note.at;
   }
+  for (Life& life : lives) put_late_starts_in_place(life);
   return lives;
 }
 
