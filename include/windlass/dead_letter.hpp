@@ -19,7 +19,7 @@ enum class DeadReason : std::uint8_t {
   /// It failed `max_failures` times, it was `retry_for` old when a run of it failed, hung or snoozed, or the policy
   /// said never.
   failures_exhausted,
-  deliveries_exhausted,  ///< It was delivered `max_deliveries` times.
+  deliveries_exhausted,  ///< Its failures and hangs together reached `max_deliveries`.
   hung,                  ///< It lost its lease `max_hangs` times, or `on_hung` gave it up.
   rejected,              ///< Its handler said `dead`.
   abandoned,             ///< It was left when the queue shut down.
@@ -55,7 +55,7 @@ struct DeadLetter {
   ReasonText last_error{};              ///< What the last failed attempt said.
   std::uint32_t failures = 0;           ///< Failed attempts.
   std::uint32_t hangs = 0;              ///< Leases lost.
-  std::uint32_t deliveries = 0;         ///< Times it was handed to a worker and that counted.
+  std::uint32_t deliveries = 0;         ///< Failures and hangs together.
   std::uint8_t priority = 0;            ///< Its lane.
   std::optional<Time> enqueued_at{};    ///< If that was stamped (delay, at or retry_for given).
   std::optional<Time> first_failure{};  ///< If it ever failed.
@@ -68,8 +68,10 @@ struct DeadLetter {
 
 /// Takes dead letters: a DeadLetterBox by address, or any callable `void(DeadLetter<Payload>&&)`.
 ///
-/// Called by workers with no lock held, several at once. One that throws loses nothing: the job stays on the
-/// queue's last-resort list until `retry_kept`. A DeadLetterBox that is full drops its oldest letter: `evicted()`.
+/// Called with no lock held by whichever thread ends the job (a worker, or whoever pumps, settles a `Lease`, calls
+/// `retry_kept`, shuts the queue down or destroys it), several at once. If it throws, the job is kept until
+/// `retry_kept`; the queue's destructor offers it a last time, then destroys it. A DeadLetterBox that is full drops its
+/// oldest letter: `evicted()`.
 template <class Payload>
 class DeadLetterSink {
   template <class Given>

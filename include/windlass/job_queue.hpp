@@ -100,9 +100,10 @@ class JobQueue {
     return try_emplace_with(options, std::forward<F>(function));
   }
 
-  /// The same, but waits for room. Answers `would_deadlock` instead where nobody could make room meanwhile: in a
-  /// handler or callback of the same crew, and on the thread that pumped last; before anybody has pumped a queue
-  /// without workers, who will is not known: use try_enqueue there. `closed` also if that happens while it waits.
+  /// The same, but waits for room. Answers `would_deadlock` instead where the wait might never end: in a handler or
+  /// callback of this queue or of any queue on its pool, even if other workers could make room (were all to wait, none
+  /// would), and on the thread that pumped last; before anybody has pumped a queue without workers, who will is not
+  /// known: use try_enqueue there. `closed` also if that happens while it waits.
   EnqueueResult enqueue(Payload&& payload, const EnqueueOptions& options = no_overrides) requires(!takes_callables) {
     return emplace_with(options, std::move(payload));
   }
@@ -186,19 +187,22 @@ class JobQueue {
     return engine_->is_finished() ? WaitError::closed : WaitError::timed_out;
   }
   /// The same, but waits until there is one. Else says `stopped` if `stop` was requested, `closed` as above, and
-  /// `would_deadlock` in a handler or callback of the same crew and on the thread that pumps.
+  /// `would_deadlock` in a handler or callback of this queue or of any queue on its pool, and on the thread that pumps.
   Reserved reserve(StopToken stop = {}) { return reserve_until({}, stop); }
   /// The same, but waits at most `limit`: `timed_out`.
   Reserved reserve_for(Duration limit, StopToken stop = {}) { return reserve_until(engine_->deadline_in(limit), stop); }
 
   /// Runs one ready job on the caller; false if there was none. With `workers = 0` also does what is due. At most
-  /// four threads run jobs so at once; a fifth finds nothing.
+  /// four threads are in `run_one`, `poll`, `pump` or `run` at once, counted over all queues of a pool; a fifth finds
+  /// nothing.
   bool run_one() { return pump({.budget = std::nullopt, .max_jobs = 1}).ran == 1; }
 
   /// Runs the jobs on the caller that are ready now; those that they enqueue are for the next call. Returns how many.
+  /// Four threads at most: see `run_one`.
   std::size_t poll() { return engine_->is_forked() ? 0 : engine_->poll(); }
 
-  /// Runs ready jobs on the caller until nothing is ready or `options` say stop. Reads the clock once a job.
+  /// Runs ready jobs on the caller until nothing is ready or `options` say stop. Reads the clock once a job. Four
+  /// threads at most: see `run_one`.
   PumpResult pump(PumpOptions options = {}) { return engine_->is_forked() ? PumpResult{} : engine_->pump(options); }
 
   /// When to pump next: now if there is something for a handler to run, else the earliest timer (of a delay, a retry, a
@@ -209,8 +213,8 @@ class JobQueue {
     return due == (Time::max)() ? std::nullopt : std::optional<Time>{due};
   }
 
-  /// Lends the calling thread as one more worker, until `stop` is requested or the queue is closed and empty. A fifth
-  /// thread that finds the other four busy returns.
+  /// Lends the calling thread as one more worker, until `stop` is requested or the queue is closed and empty. Returns
+  /// early if it looks for work and finds four others at it (see `run_one`): ask `stop` before you lend it again.
   void run(StopToken stop) {
     if (engine_->is_forked()) return;
     const detail::Gate::Visit visit(*engine_->gate);
@@ -233,8 +237,9 @@ class JobQueue {
   [[nodiscard]] bool is_closed() const noexcept { return engine_->is_forked() || core().is_closed.load(); }
 
   /// Waits at most `limit` until nothing is ready or running; delayed jobs may remain. With `workers = 0` runs the
-  /// jobs. Else says `timed_out`; `would_deadlock` in a handler or callback of the same crew; `closed` only if the
-  /// queue is being destroyed. Does not resume a paused queue: what is ready stays so, and it times out.
+  /// jobs. Else says `timed_out`; `would_deadlock` in a handler or callback of this queue or of any queue on its pool;
+  /// `closed` only if the queue is being destroyed. Does not resume a paused queue: what is ready stays so, and it
+  /// times out.
   WaitResult wait_idle_for(Duration limit) {
     return wait_running(limit, [this] { return core().counters.is_idle(); });
   }
@@ -249,8 +254,9 @@ class JobQueue {
   /// Ends the queue: closes it, runs what fits the grace, asks the rest to stop, waits for them, and deals with what is
   /// left. Afterwards only counters, kept letters and leases that are out remain. Not limited by
   /// the grace: a handler that does not listen is waited for. A call beside another waits until that one has ended, a
-  /// later one does nothing, and one from a handler or callback of this queue only closes. Returns what became of every
-  /// job. Throws ConfigError for a negative grace, or for `Leftover::hand_back` without a `hand_back`.
+  /// later one does nothing, and one from a handler or callback of this queue, or of another on its pool, only closes:
+  /// jobs may still be `present`. Returns what became of every job. Throws ConfigError for a negative grace, or for
+  /// `Leftover::hand_back` without a `hand_back`.
   Report shutdown(ShutdownOptions<Payload> options = {}) {
     if (options.grace < Duration{}) detail::throw_config("grace", "must not be negative", {"queue", name()});
     if (options.leftover == Leftover::hand_back && !options.hand_back) {
@@ -265,7 +271,7 @@ class JobQueue {
     return detail::report_of(core());
   }
 
-  /// A snapshot of all counters; no lock. O(shards).
+  /// A snapshot of all counters; no lock. O(shards), and up to 128 places of each lane for `oldest_wait`.
   [[nodiscard]] Stats stats() const {
     Stats stats = detail::stats_of(core());
     stats.hung = engine_->crew.hung();
@@ -287,7 +293,7 @@ class JobQueue {
   /// The name given.
   [[nodiscard]] std::string_view name() const noexcept { return core().name(); }
 
-  /// Offers the dead letters again that the sink would not take; returns how many it took.
+  /// Offers the dead letters again that the sink would not take; returns how many it took. O(slots ever used).
   std::uint32_t retry_kept() {
     if (engine_->is_forked()) return 0;
     const detail::Frame frame(engine_->crew, core().number);

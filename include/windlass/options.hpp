@@ -32,7 +32,7 @@ enum class OnHung : std::uint8_t {
 struct HungInfo {
   JobId id{};                    ///< The job.
   std::uint32_t hangs = 0;       ///< Leases it lost, this one included.
-  std::uint32_t deliveries = 0;  ///< Times it was handed to a worker and that counted.
+  std::uint32_t deliveries = 0;  ///< Failures and hangs together.
   bool shutting_down = false;    ///< The queue waits for this run before it can go; the answer is ignored.
 };
 
@@ -59,10 +59,11 @@ struct QueueOptions {
   std::string_view name = "queue";
   /// How many jobs the queue holds, whatever their state; exact. 1 to 2^31 - 1. See `JobQueue::capacity`.
   std::uint32_t capacity = 4096;
-  /// Threads of this queue's own, besides one that keeps time. 0: none ever, the host pumps. Unset means 1; must be
-  /// unset with `pool`.
+  /// Threads of this queue's own, at most 1024, besides one that keeps time. 0: none ever, the host pumps. Unset means
+  /// 1; must be unset with `pool`.
   std::optional<std::uint32_t> workers{};
-  /// Runs the handlers on a pool shared with other queues; must outlive the queue. Null: own workers.
+  /// Runs the handlers on a pool shared with other queues, 64 at most; must outlive the queue. Only with the default
+  /// clock. Null: own workers.
   WorkerPool* pool = nullptr;
   /// Share of a shared pool's attention, relative to its other queues; 1 to 1000.
   std::uint32_t weight = 1;
@@ -84,7 +85,7 @@ struct QueueOptions {
   /// A job that has lost this many leases is dead: `hung`. At least 1.
   std::uint32_t max_hangs = 2;
   /// Extra workers that stand in for hung ones; each starts when it is needed, or, in a build without exceptions, with
-  /// the queue. Unset: as many as workers.
+  /// the queue. At most 900. Unset: as many as workers; must be unset with `pool`.
   std::optional<std::uint32_t> max_substitutes{};
   /// When to try again.
   RetryPolicy retry = ExponentialBackoff{};
@@ -94,17 +95,18 @@ struct QueueOptions {
   Duration retry_for{};
   /// What the destructor gives running and due jobs before it asks them to stop.
   Duration shutdown_grace = std::chrono::seconds{5};
-  /// What the destructor does with the rest.
+  /// What the destructor does with the rest; not `hand_back`, for which `shutdown` is there.
   Leftover leftover = Leftover::run;
   /// Decides about a job whose lease expired. Unset: `redeliver` for payloads and for callables marked
   /// `concurrent`, `wait` for other callables.
   Function<OnHung(const HungInfo&)> on_hung{};
-  /// Called once after each pump, by the thread that makes a job ready or plans an earlier timer; no lock held. Nobody
-  /// calls it when a timer comes due: sleep until `next_due()` at most. What it throws is counted in `user_errors`.
+  /// Called by the thread that makes a job ready or plans an earlier timer, once, then not again until a call that runs
+  /// jobs rearms it; no lock held. Nobody calls it when a timer comes due: sleep until `next_due()` at most. What it
+  /// throws is counted in `user_errors`. Only with `workers = 0`.
   Function<void()> on_ready{};
-  /// Called on each worker thread before its first job.
+  /// Called on each worker thread before its first job. Must be unset with `pool`, which has its own.
   Function<void(const WorkerInfo&)> on_worker_start{};
-  /// Called on each worker thread after its last job.
+  /// Called on each worker thread after its last job. Must be unset with `pool`.
   Function<void(const WorkerInfo&)> on_worker_stop{};
   /// Where the jobs live; at least `required_bytes(options)`, outlives the queue. It is cleared at construction, which
   /// touches all of it. Empty: one allocation, of which what is never used takes no memory.
@@ -140,7 +142,8 @@ struct PumpOptions {
 /// What one `pump` did.
 struct PumpResult {
   std::size_t ran = 0;     ///< Jobs run.
-  std::uint64_t left = 0;  ///< Jobs still ready, more or less; pump again, `on_ready` is not called for these.
+  std::uint64_t left = 0;  ///< Jobs still in the lanes, more or less, those of a paused queue and cancelled ones
+                           ///< included; `on_ready` is not called for these.
   Duration overrun{};      ///< How much the last job went over the budget.
 };
 
@@ -177,7 +180,7 @@ struct EnqueueOptions {
   /// Instead of the queue's `retry_for`; zero means none.
   std::optional<Duration> retry_for{};
 
-  /// True if nothing is overridden: the fast road.
+  /// True if nothing is overridden but the priority: the fast road.
   [[nodiscard]] bool is_default() const noexcept {
     return delay == Duration{} && !at && !lease && !max_runtime && !max_failures && !retry_for;
   }

@@ -21,7 +21,7 @@ enum class EnqueueError : std::uint8_t {
   closed,           ///< The queue was closed and takes no more jobs.
   timed_out,        ///< No slot became free within the time the caller was willing to wait.
   stopped,          ///< The caller's stop token was triggered while it waited for a slot.
-  would_deadlock,   ///< Nobody could free a slot while the caller waits: see `JobQueue::enqueue`.
+  would_deadlock,   ///< Called where a wait for a slot might never end: see `JobQueue::enqueue`.
   invalid_options,  ///< An option has an impossible value; `EnqueueResult::field` says which.
 };
 
@@ -209,7 +209,7 @@ enum class WaitError : std::uint8_t {
   timed_out,       ///< The time the caller was willing to wait ran out.
   stopped,         ///< The caller's stop token was triggered.
   closed,          ///< The queue was closed, so what the caller waits for can no longer happen.
-  would_deadlock,  ///< A handler would wait for something that only its own return can bring about.
+  would_deadlock,  ///< Called in a handler or callback, or by the thread that pumps: the wait might never end.
 };
 
 /// The enumerator's name.

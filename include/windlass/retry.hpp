@@ -16,14 +16,14 @@
 
 namespace windlass {
 
-/// What a retry policy is told of the attempt that failed.
+/// What a retry policy is told of the attempt that failed or lost its lease.
 struct Failure {
-  std::uint32_t failures = 0;      ///< Failed attempts so far, this one included.
-  std::uint32_t hangs = 0;         ///< Leases lost so far, this one included.
-  std::uint32_t deliveries = 0;    ///< Times it was handed to a worker and that counted: failures and hangs.
+  std::uint32_t failures = 0;      ///< Failed attempts so far, this one included if it failed.
+  std::uint32_t hangs = 0;         ///< Leases lost so far, this one included if it was.
+  std::uint32_t deliveries = 0;    ///< Failures and hangs together, which `max_deliveries` limits.
   Duration previous_delay{};       ///< What the policy answered last time; zero at first.
   std::optional<Duration> age{};   ///< Since the job was enqueued, if that was stamped.
-  std::string_view reason{};       ///< What the handler said, or the exception's what().
+  std::string_view reason{};       ///< What the handler said, or the exception's what(); empty after a hang.
   std::exception_ptr exception{};  ///< What the handler threw; null if it did not.
   std::uint64_t random = 0;        ///< Fresh random bits, from the queue's seed.
 };
@@ -35,8 +35,8 @@ concept ChecksItself = requires(const Policy& policy) {
 };
 
 /// Says after which delay the job is tried again; `nullopt` means never: it becomes a dead letter now.
-/// Any callable of this shape will do. Called by the worker whose run failed, with no lock held; several workers may
-/// call it at once. One that throws counts as "after 1 second".
+/// Any callable of this shape will do. Called by whichever thread settles the attempt (a worker, whoever pumps, or
+/// settles a `Lease`), with no lock held; several may call it at once. One that throws counts as "after 1 second".
 ///
 /// One that has a `flaw()`, as those below do, is asked once, here: a queue whose policy has one is not made.
 class RetryPolicy : public Function<std::optional<Duration>(const Failure&)> {
@@ -157,7 +157,7 @@ struct LinearBackoff {
   [[nodiscard]] constexpr const char* flaw() const noexcept { return detail::flaw_of_growth(first, step, cap); }
 };
 
-/// `first * factor^(n - 1)` up to `cap`, spread by `jitter`.
+/// `first * factor^(n - 1)` up to `cap`, spread by `jitter`; n is failures and hangs together.
 struct ExponentialBackoff {
   Duration first = std::chrono::milliseconds{100};
   double factor = 2;

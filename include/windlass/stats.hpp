@@ -57,7 +57,8 @@ struct Report {
 
 /// A queue's counters at one moment. All but the gauges only grow.
 struct Stats : Report {
-  std::uint64_t deliveries = 0;      ///< Runs and pulled leases that came to their end, the stale ones included.
+  std::uint64_t deliveries = 0;      ///< Runs and pulled leases that came to their end, successes, snoozes and stale
+                                     ///< ones included, unlike a job's own `deliveries`.
   std::uint64_t failures = 0;        ///< Attempts that failed.
   std::uint64_t exceptions = 0;      ///< Of these, by a thrown exception.
   std::uint64_t retries = 0;         ///< Failures and hangs after which another attempt was planned.

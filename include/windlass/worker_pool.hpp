@@ -29,8 +29,8 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  /// Joins the threads. All queues must be gone: if one is left, prints both names and terminates. After a fork() the
-  /// child's copy is abandoned.
+  /// Joins the threads. All queues must be gone, those that were shut down, too: if one is left, prints both names and
+  /// terminates. After a fork() the child's copy is abandoned.
   ~WorkerPool() {
     if (is_forked()) {
       (void)crew_.release();

@@ -183,4 +183,18 @@ TEST_CASE("a pool that is destroyed before its queue names both and ends the pro
   CHECK(child.printed().find("hasty") != std::string::npos);
   CHECK(child.printed().find("orphan") != std::string::npos);
 }
+
+TEST_CASE("a pool that is destroyed before a queue that was shut down names both too", "[destructor][pool][fork]") {
+  const Child child([&] {
+    std::optional<WorkerPool> pool;
+    pool.emplace(windlass::WorkerPoolOptions{.name = "hasty"});
+    JobQueue<int> queue{[](const int&) {}, {.name = "orphan", .pool = &*pool}};
+    (void)queue.shutdown();
+    pool.reset();
+    _exit(0);
+  });
+  CHECK(child.ended_by() == "SIGABRT");
+  CHECK(child.printed().find("hasty") != std::string::npos);
+  CHECK(child.printed().find("orphan") != std::string::npos);
+}
 #endif

@@ -1,10 +1,13 @@
 #include <atomic>
+#include <cstdint>
+#include <optional>
 #include <set>
 #include <thread>
 #include <vector>
 #include <windlass/detail/machines/free_list.hpp>
 
 #include "catch.hpp"
+#include "job_queue/hooked.hpp"
 
 using windlass::detail::FreeList;
 using windlass::detail::no_slot;
@@ -110,4 +113,26 @@ TEST_CASE("whoever moves a chain says so, for somebody may have looked meanwhile
     for (std::size_t i = 0; i < out.size(); ++i) moves += list.take().moved ? 1 : 0;
   }).join();
   CHECK(moves == 2);
+}
+
+// A job keeps the time of its enqueue there, as a negative number.
+TEST_CASE("the link of a slot that is given back is never negative, whatever it is made of", "[free]") {
+  using List = FreeList<HookedAtomics>;
+  constexpr std::uint32_t slots = 1000;
+  std::vector<List::Link> links(slots);
+  List list(links.data(), slots);
+  const std::uint32_t beneath = list.take().slot;
+  const std::uint32_t slot = list.take().slot;
+  list.give(beneath);
+  bool is_negative = false;
+  std::optional<Interruption> stored;
+  const Interruption read("free.link", 1, [&] {
+    CHECK(list.take().slot == beneath);
+    links[beneath].store(~(std::uint64_t{1} << 40U), std::memory_order_relaxed);
+    stored.emplace("free.give.swing", 1,
+                   [&] { is_negative = static_cast<std::int64_t>(links[slot].load(std::memory_order_relaxed)) < 0; });
+  });
+  list.give(slot);
+  CHECK(stored->has_happened());
+  CHECK_FALSE(is_negative);
 }

@@ -43,6 +43,12 @@ class FakeQueue final : public QueueBase {
   Ran run_next(RunLine& line) override {
     look();
     if (!handler_) return Ran::nothing;
+    if (has_errand) {
+      line.begin_errand(this, {});
+      interleave::yield();
+      line.end();
+      return Ran::errand;
+    }
     const std::uint64_t round = line.stop.begin_round();
     line.begin(this, stamp, runs_ < slots.size() ? slots[runs_] : slot, lease, {});
     ++runs_;
@@ -78,6 +84,7 @@ class FakeQueue final : public QueueBase {
   }
 
   Duration lease{};
+  bool has_errand = false;
   bool is_gone = false;
   std::vector<std::uint32_t> slots;  // of the first runs
 
@@ -167,6 +174,25 @@ TEST_CASE("crew: who visits the runs of one queue is shown none of another (stop
     });
     run.thread([&] {
       crew.stop_runs(queue, StopReason::shutdown, [](std::uint32_t seen) { check(seen == slot + 1, "of another"); });
+    });
+    run.join();
+  });
+}
+
+// An errand of the queue comes after another queue's run on the same line: it is nobody who could be asked.
+TEST_CASE("crew: an errand is neither asked to stop nor shown as a run (stop_run, stop_runs)", "[queue]") {
+  interleave::explore({.deviations = 3, .depth_first = 5'000, .random = 500}, [](Run& run) {
+    Crew crew{options(0)};
+    FakeQueue other{[](RunLine&, std::uint64_t) {}};
+    FakeQueue queue{[](RunLine&, std::uint64_t) {}};
+    queue.has_errand = true;
+    run.thread([&] {
+      run_one(crew, other);
+      run_one(crew, queue);
+    });
+    run.thread([&] {
+      check(!crew.stop_run(queue, slot, stamp, StopReason::user), "an errand was taken for a run");
+      crew.stop_runs(queue, StopReason::shutdown, [](std::uint32_t) { check(false, "an errand was shown"); });
     });
     run.join();
   });

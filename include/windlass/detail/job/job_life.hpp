@@ -144,7 +144,9 @@ class JobLife : public JobBurial<Payload, Traits> {
     auto& word = store.hot(slot).word;
     State left = word.finish_late(stamp, Lock::unlocked);
     if (left == State::ready) counters.add(Count::tombstones_made);
-    if (left != State::free || word.read().state() != State::waiting) return left != State::free;
+    if (left != State::free) return true;
+    const State now = word.read().state();  // what waited just now may be ready
+    if (now != State::waiting && now != State::ready) return false;
     const auto hold = planner.hold();
     left = word.finish_late(stamp, Lock::locked);
     if (left == State::ready) counters.add(Count::tombstones_made);

@@ -4,6 +4,7 @@
 #include <exception>
 #include <string_view>
 
+#include "../machines/linked_list.hpp"
 #include "run_line.hpp"
 #include "windlass/job_id.hpp"
 
@@ -74,7 +75,8 @@ class QueueBase {
 
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
 
-  std::uint32_t place = 0;  // among the queues of its crew, which sets it before it serves this one
+  std::uint32_t place = 0;     // among the queues of its crew, which sets it before it serves this one
+  Links<QueueBase> in_crew{};  // the crew's own
 
  protected:
   ~QueueBase() = default;

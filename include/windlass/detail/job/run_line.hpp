@@ -59,8 +59,11 @@ struct alignas(cache_line) BasicRunLine {
     running.store(name(stamp, slot), std::memory_order_release);  // [line.begun] release, pairs with LeaseWatch
   }
 
-  /// The same for an errand: it can be found hung, but nothing is taken from it.
-  void begin_errand(QueueBase* whose, Duration patience) noexcept { begin(whose, 0, errand, patience, Duration{}); }
+  /// The same for an errand: it can be found hung, but nothing is taken from it, and nobody asks it to stop.
+  void begin_errand(QueueBase* whose, Duration patience) noexcept {
+    (void)stop.begin_round();  // [line.ended] that of the run before is over
+    begin(whose, 0, errand, patience, Duration{});
+  }
 
   void end() noexcept { running.store(0, std::memory_order_release); }
 };

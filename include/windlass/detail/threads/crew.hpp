@@ -12,6 +12,7 @@
 #include "../job/frame.hpp"
 #include "../job/lease_watch.hpp"
 #include "../job/queue_base.hpp"
+#include "../machines/linked_list.hpp"
 #include "../machines/parking.hpp"
 #include "../machines/seq_cst.hpp"
 #include "../machines/wait_list.hpp"
@@ -58,13 +59,20 @@ class Crew final : public Host {
   /// Serves `queue` from now on, `weight` turns per round. False if there are max_queues already.
   bool attach(QueueBase& queue, std::uint32_t weight);
 
-  /// The name of a queue that is still served; null data if there is none.
+  /// `queue` refers to this crew, served or not, until it has left.
+  void enter(QueueBase& queue) noexcept {
+    const std::lock_guard lock(mutex_);
+    present_.append(queue);
+  }
+  void leave(QueueBase& queue) noexcept {
+    const std::lock_guard lock(mutex_);
+    present_.erase(queue);
+  }
+
+  /// The name of a queue that has not left; null data if there is none.
   [[nodiscard]] std::string_view first_queue() noexcept {
     const std::lock_guard lock(mutex_);
-    for (const auto& entry : queues_) {
-      if (const QueueBase* const queue = entry.load()) return queue->name();
-    }
-    return {};
+    return present_.first() == nullptr ? std::string_view{} : present_.first()->name();
   }
 
   /// Serves `queue` no more; returns when nobody is inside it, and calls `nag()` now and then until then.
@@ -222,8 +230,9 @@ class Crew final : public Host {
   SeqCst<bool> is_watching_{false};  // somebody is in watch()
   Parking<> parking_;
   Timekeeper timekeeper_;
-  WaitList exits_;     // threads and queues that go
-  std::mutex mutex_;   // queues coming and going; threads starting and standing by
+  WaitList exits_;    // threads and queues that go
+  std::mutex mutex_;  // queues coming and going; threads starting and standing by
+  LinkedList<QueueBase, &QueueBase::in_crew> present_;
   Time last_watch_{};  // round() only, as the next
   Time next_watch_{};  // when it meant to look again
   bool was_armed_ = false;

@@ -40,6 +40,7 @@ class Engine {
     if (!crew.attach(core, core.options.weight)) {
       throw_config("pool", "serves 64 queues already", {"queue", core.name()});
     }
+    crew.enter(core);
     if (own_ != nullptr) own_->start();
   }
   Engine(const Engine&) = delete;
@@ -50,6 +51,7 @@ class Engine {
     gate->shut();
     for (auto out = core.pulled_out.load(); out > 0; --out) crew.pulled_lease_back();
     end_everything(core);
+    crew.leave(core);
   }
 
   /// True in the child of a fork(): nothing here may be locked, and nobody works.
