@@ -120,6 +120,10 @@ TEST_CASE("a start that is noted after its lease was lost is in time if its run 
                 "over_is_over"));  // it does not say
   CHECK(is_only(two_runs().says(What::started, 3).returns(OutcomeKind::done, 3, 1).says(What::stale_settle, 3).broken(),
                 "one_lease_at_a_time"));  // two runs of one attempt
+  Story has_both_leases;
+  has_both_leases.says(What::started).after(1s).says(What::lease_expired).says(What::retry_scheduled);
+  has_both_leases.says(What::started).returns(OutcomeKind::done, 1, 1).says(What::stale_settle);
+  CHECK(has_both_leases.broken().empty());  // what the thread wrote meanwhile shows that the start is none of attempt 1
 }
 
 TEST_CASE("a job that ends twice or does not begin with its enqueue is against the law", "[history]") {

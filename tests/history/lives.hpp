@@ -33,7 +33,8 @@ struct Life {
 }
 
 /// A run takes its lease before the note of its start is made, and its thread may be stopped between the two for any
-/// time. A start that was noted after the loss of that lease moves to the place before that.
+/// time. A start that was noted after the loss of that lease, by a thread that has noted nothing since before the loss,
+/// moves to the place before that.
 inline void put_late_starts_in_place(Life& life) {
   for (std::size_t at = 0; at < life.notes.size(); ++at) {
     if (life.notes[at].what != What::started) continue;
@@ -41,7 +42,7 @@ inline void put_late_starts_in_place(Life& life) {
     for (std::size_t i = 0; i < at && left > 0; ++i) {
       const What what = life.notes[i].what;
       if (what != What::failed && what != What::lease_expired) continue;
-      if (--left > 0 || what == What::failed) continue;
+      if (--left > 0 || what == What::failed || life.since[at] >= life.notes[i].at) continue;
       const auto from = static_cast<std::ptrdiff_t>(i);
       const auto to = static_cast<std::ptrdiff_t>(at);
       std::rotate(life.notes.begin() + from, life.notes.begin() + to, life.notes.begin() + to + 1);
