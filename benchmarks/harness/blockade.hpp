@@ -6,9 +6,12 @@
 #include <memory>
 #include <thread>
 
+#include "tally.hpp"
+
 namespace harness {
 
 /// Keeps every worker of a pool inside a job, until it goes. The jobs sleep, so that none takes the producer's core.
+/// Afterwards each worker has entered the TallyBoard.
 class Blockade {
  public:
   template <class Pool>
@@ -16,6 +19,7 @@ class Blockade {
     std::this_thread::sleep_for(std::chrono::milliseconds{20});  // some pool overlooks what comes before its threads
     for (std::uint32_t i = 1; i <= workers; ++i) {  // one by one: a pool that takes many at once would trap the second
       pool.enqueue([door = door_] {
+        TallyBoard::enter();
         door->inside.fetch_add(1);
         door->is_open.wait(false);
       });

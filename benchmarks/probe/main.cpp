@@ -61,8 +61,10 @@ void probe_idle() {
 // (g): once everything has been used before.
 template <class Pool>
 void probe_allocations() {
+  constexpr std::uint32_t workers = 2;
   constexpr std::uint32_t jobs = 1U << 15U;
-  Pool pool(2, jobs);
+  Pool pool(workers, jobs);
+  check(harness::Blockade(pool, workers).is_complete(), "not every worker could be used");
   run_all(pool, jobs);
   const std::uint64_t before = probe::allocations();
   run_all(pool, jobs);
