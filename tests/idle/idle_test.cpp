@@ -95,13 +95,13 @@ TEST_CASE("a pool sleeps soundly when a queue was destroyed with a lease out", "
   const std::vector<pid_t> before = proc::threads();
   WorkerPool pool;
   {
-    std::optional<JobQueue<int>::Lease> lease;
+    std::optional<JobQueue<int>::Lease> lease;  // of 4 s: not lost before the queue has gone, and watched each 250 ms
     Signal inside, go_on;
     JobQueue<int> queue{[&](const int&) {
                           inside.set();
                           go_on.wait();
                         },
-                        {.pool = &pool, .lease = 32ms, .shutdown_grace = 0s}};
+                        {.pool = &pool, .lease = 4s, .shutdown_grace = 0s}};
     queue.enqueue(0).or_throw();  // the only worker is busy
     REQUIRE(inside.wait());
     queue.enqueue(1).or_throw();
