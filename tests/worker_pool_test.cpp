@@ -219,6 +219,24 @@ TEST_CASE("a queue goes while another queue of its pool is busy, and from that o
   CHECK_FALSE(visitor);
 }
 
+TEST_CASE("a queue that a handler of another on its pool shuts down is only closed", "[pool][shutdown]") {
+  WorkerPool pool;
+  std::atomic<int> ran{0};
+  JobQueue<int> visitor{[&](const int&) { ++ran; }, {.pool = &pool}};
+  JobQueue<> busy{{.pool = &pool}};
+  std::atomic<std::uint64_t> present{0};
+  busy.enqueue([&] {
+        visitor.try_enqueue(0).or_throw();
+        present = visitor.shutdown().present;
+      })
+      .or_throw();
+  CHECK(busy.drain_for(10s));
+  CHECK(present == 1);
+  CHECK(visitor.is_closed());
+  CHECK(visitor.drain_for(10s));
+  CHECK(ran == 1);
+}
+
 TEST_CASE("a lease outlives its queue and the pool that served it", "[pool]") {
   std::optional<WorkerPool> pool(std::in_place);
   std::optional<JobQueue<int>> queue;

@@ -101,9 +101,9 @@ class JobQueue {
   }
 
   /// The same, but waits for room. Answers `would_deadlock` instead where the wait might never end: in a handler or
-  /// callback of this queue or of any queue on its pool, even if other workers could make room (were all to wait, none
-  /// would), and on the thread that pumped last; before anybody has pumped a queue without workers, who will is not
-  /// known: use try_enqueue there. `closed` also if that happens while it waits.
+  /// callback of its own crew (this queue or any queue on its pool), even if other workers could make room (were all to
+  /// wait, none would), and on the thread that pumped last; before anybody has pumped a queue without workers, who will
+  /// is not known: use try_enqueue there. `closed` also if that happens while it waits.
   EnqueueResult enqueue(Payload&& payload, const EnqueueOptions& options = no_overrides) requires(!takes_callables) {
     return emplace_with(options, std::move(payload));
   }
@@ -187,7 +187,7 @@ class JobQueue {
     return engine_->is_finished() ? WaitError::closed : WaitError::timed_out;
   }
   /// The same, but waits until there is one. Else says `stopped` if `stop` was requested, `closed` as above, and
-  /// `would_deadlock` in a handler or callback of this queue or of any queue on its pool, and on the thread that pumps.
+  /// `would_deadlock` where `enqueue` would.
   Reserved reserve(StopToken stop = {}) { return reserve_until({}, stop); }
   /// The same, but waits at most `limit`: `timed_out`.
   Reserved reserve_for(Duration limit, StopToken stop = {}) { return reserve_until(engine_->deadline_in(limit), stop); }
@@ -201,8 +201,7 @@ class JobQueue {
   /// Four threads at most: see `run_one`.
   std::size_t poll() { return engine_->is_forked() ? 0 : engine_->poll(); }
 
-  /// Runs ready jobs on the caller until nothing is ready or `options` say stop. Reads the clock once a job. Four
-  /// threads at most: see `run_one`.
+  /// The same until nothing is ready or `options` say stop. Reads the clock once a job.
   PumpResult pump(PumpOptions options = {}) { return engine_->is_forked() ? PumpResult{} : engine_->pump(options); }
 
   /// When to pump next: now if there is something for a handler to run, else the earliest timer (of a delay, a retry, a
@@ -237,9 +236,8 @@ class JobQueue {
   [[nodiscard]] bool is_closed() const noexcept { return engine_->is_forked() || core().is_closed.load(); }
 
   /// Waits at most `limit` until nothing is ready or running; delayed jobs may remain. With `workers = 0` runs the
-  /// jobs. Else says `timed_out`; `would_deadlock` in a handler or callback of this queue or of any queue on its pool;
-  /// `closed` only if the queue is being destroyed. Does not resume a paused queue: what is ready stays so, and it
-  /// times out.
+  /// jobs. Else says `timed_out`; `would_deadlock` in a handler or callback of its own crew, see `enqueue`; `closed`
+  /// only if the queue is being destroyed. Does not resume a paused queue: what is ready stays so, and it times out.
   WaitResult wait_idle_for(Duration limit) {
     return wait_running(limit, [this] { return core().counters.is_idle(); });
   }
@@ -252,11 +250,10 @@ class JobQueue {
   }
 
   /// Ends the queue: closes it, runs what fits the grace, asks the rest to stop, waits for them, and deals with what is
-  /// left. Afterwards only counters, kept letters and leases that are out remain. Not limited by
-  /// the grace: a handler that does not listen is waited for. A call beside another waits until that one has ended, a
-  /// later one does nothing, and one from a handler or callback of this queue, or of another on its pool, only closes:
-  /// jobs may still be `present`. Returns what became of every job. Throws ConfigError for a negative grace, or for
-  /// `Leftover::hand_back` without a `hand_back`.
+  /// left. Afterwards only counters, kept letters and leases that are out remain. Not limited by the grace: a handler
+  /// that does not listen is waited for. A call beside another waits until that one has ended, a later one does
+  /// nothing, and one from a handler or callback of its own crew only closes: jobs may still be `present`. Returns what
+  /// became of every job. Throws ConfigError for a negative grace, or for `Leftover::hand_back` without a `hand_back`.
   Report shutdown(ShutdownOptions<Payload> options = {}) {
     if (options.grace < Duration{}) detail::throw_config("grace", "must not be negative", {"queue", name()});
     if (options.leftover == Leftover::hand_back && !options.hand_back) {

@@ -328,22 +328,19 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     const Time begun = is_timed ? start_timing(slot) : Time{};
     Delivery delivery(run);
     const Outcome outcome = call(hot.payload(), delivery, run.exception);
-    if (is_timed) end_timing(begun);
+    if (is_timed) this->run_times.add(clock.now() - begun);
     this->finish(slot, run.stamp, run.commit, outcome, &run);
     // Last, for what finish() calls may hang too. A line that names a slot for too long does no harm: the stamp tells.
     line.end();
   }
 
-  // Neither is inlined: most runs have no times.
-  [[gnu::noinline]] Time start_timing(std::uint32_t slot) noexcept {
+  Time start_timing(std::uint32_t slot) noexcept {
     auto& hot = store.hot(slot);
     hot.is_timed.store(false, std::memory_order_relaxed);
     const Time now = clock.now();
     this->wait_times.add(now - hot.enqueued_at().value_or(now));
     return now;
   }
-
-  [[gnu::noinline]] void end_timing(Time begun) noexcept { this->run_times.add(clock.now() - begun); }
 
   Outcome call(Payload& payload, Delivery& delivery, [[maybe_unused]] std::exception_ptr& thrown) {
 #if defined(__cpp_exceptions)

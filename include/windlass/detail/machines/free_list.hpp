@@ -86,7 +86,7 @@ class FreeList {
     std::uint32_t depth = 0;
     do {
       // Garbage if the CAS fails, but below 2^31, as the links of all slots are that hold no job.
-      depth = low_half(seen) == 0 ? 1 : (high_half(read(low_half(seen) - 1)) + 1) & most;
+      depth = low_half(seen) == 0 ? 1 : (high_half(read(low_half(seen) - 1)) + 1) & not_negative;
       Policy::probe("free.give.link");
       link(slot).store(pack(depth, low_half(seen)), std::memory_order_relaxed);
       Policy::probe("free.give.swing");
@@ -109,7 +109,7 @@ class FreeList {
   [[nodiscard]] std::uint32_t used() const noexcept { return fresh_.load(std::memory_order_seq_cst); }
 
  private:
-  static constexpr std::uint32_t most = ~(std::uint32_t{1} << 31U);
+  static constexpr std::uint32_t not_negative = ~(std::uint32_t{1} << 31U);
 
   using Head = typename Policy::template Atomic<std::uint64_t>;  // {tag:32 | slot plus one:32}
   struct alignas(cache_line) Magazine {
