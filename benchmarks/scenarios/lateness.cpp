@@ -72,7 +72,8 @@ class TimerThread {
     bool is_first = false;
     {
       const std::lock_guard lock(mutex_);
-      is_first = jobs_.emplace(job.due, job) == jobs_.begin();
+      const auto place = jobs_.emplace(job.due, job);
+      is_first = place == jobs_.begin();  // which may be another one than before
     }
     if (is_first) changed_.notify_one();
   }
