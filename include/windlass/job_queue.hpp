@@ -224,7 +224,7 @@ class JobQueue {
   void pause() noexcept { core().is_paused.store(true); }
   /// Undoes `pause`; wakes at once.
   void resume() {
-    core().is_paused.store(false);
+    core().is_paused.store(false);  // [pause.look] before the look at the lanes
     if (!engine_->is_forked() && core().has_ready()) core().announce_all();
   }
   [[nodiscard]] bool is_paused() const noexcept { return core().is_paused.load(); }

@@ -30,6 +30,20 @@ TEST_CASE("queue: a job that is enqueued while the worker goes to sleep is run",
   });
 }
 
+TEST_CASE("queue: a job that is enqueued while its queue is resumed is run", "[queue]") {
+  interleave::explore({.depth_first = 500, .random = 1'000}, [](Run& run) {
+    run.thread([] {
+      Happening ran;
+      Queue queue{[&](const int&) { ran.happen(); }, {.capacity = 2, .workers = 1, .paused = true, .lease = 0s}};
+      Thread other([&] { queue.resume(); });
+      queue.enqueue(1).or_throw();
+      ran.wait();
+      other.join();
+    });
+    run.join();
+  });
+}
+
 TEST_CASE("queue: two jobs that wait for each other are run by two workers", "[queue]") {
   interleave::explore({.depth_first = 200, .random = 1'000}, [](Run& run) {
     run.thread([] {

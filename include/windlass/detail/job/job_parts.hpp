@@ -49,10 +49,14 @@ class JobParts {
   JobParts(const JobParts&) = delete;
   JobParts& operator=(const JobParts&) = delete;
 
-  /// Puts a slot whose word says `ready` into its lane and sees to it that somebody comes for it.
+  /// Puts a slot whose word says `ready` into its lane and sees to it that somebody comes for it. While the queue is
+  /// paused nobody may, and nobody is woken in vain.
+  ///
+  /// [pause.look] The job is in its lane, then `is_paused` is read; resume() clears that, then looks at the lanes. All
+  /// seq_cst: one of the two announces the job.
   void push_ready(std::uint32_t slot) {
     store.ready[store.hot(slot).lane]->push(slot);
-    announce();
+    if (!is_paused.load()) announce();
   }
 
   /// Puts a slot that has a hold for it into the errand ring, likewise.
