@@ -35,8 +35,9 @@ class Moodycamel {
  private:
   void work() {
     std::array<Job, Batch> batch;
+    moodycamel::ConsumerToken token(queue_);
     for (bool going = true; going;) {
-      const std::size_t count = take(batch);
+      const std::size_t count = take(token, batch);
       for (std::size_t i = 0; i < count; ++i) {
         if (batch[i]) {
           batch[i]();
@@ -46,9 +47,9 @@ class Moodycamel {
       }
     }
   }
-  std::size_t take(std::array<Job, Batch>& batch) {
-    if constexpr (Batch > 1) return queue_.wait_dequeue_bulk(batch.begin(), batch.size());
-    queue_.wait_dequeue(batch[0]);
+  std::size_t take(moodycamel::ConsumerToken& token, std::array<Job, Batch>& batch) {
+    if constexpr (Batch > 1) return queue_.wait_dequeue_bulk(token, batch.begin(), batch.size());
+    queue_.wait_dequeue(token, batch[0]);
     return 1;
   }
 

@@ -55,7 +55,7 @@ class MutexDeque {
         jobs_.pop_front();
       }
       lock.unlock();
-      for (std::size_t i = 0; i < count; ++i) std::exchange(batch[i], {})();
+      for (std::size_t i = 0; i < count; ++i) batch[i]();
       lock.lock();
     }
   }

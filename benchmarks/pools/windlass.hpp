@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -8,17 +9,20 @@
 
 namespace pools {
 
-/// windlass with its default traits: leases, fencing, retries and dead letters on.
+/// windlass with its default traits and every promise on: leases, fencing, retries, dead letters, and functions that
+/// are redelivered while a hung run of theirs is still going on.
 class Windlass {
  public:
   static constexpr const char* name = "windlass";
-  Windlass(std::uint32_t workers, std::uint32_t jobs) : queue_({.capacity = jobs, .workers = workers}) {}
+  Windlass(std::uint32_t workers, std::uint32_t jobs, windlass::Duration lease = std::chrono::seconds{30})
+      : queue_({.capacity = jobs, .workers = workers, .lease = lease, .dead_letters = &dead_letters_}) {}
   template <class F>
   void enqueue(F function) {
-    queue_.enqueue(std::move(function)).or_throw();
+    queue_.enqueue(windlass::concurrent(std::move(function))).or_throw();
   }
 
  private:
+  windlass::DeadLetterBox<windlass::Callable<>> dead_letters_{1};
   windlass::JobQueue<> queue_;
 };
 
@@ -28,13 +32,14 @@ class WindlassOwnMemory {
   static constexpr const char* name = "windlass_own_memory";
   WindlassOwnMemory(std::uint32_t workers, std::uint32_t jobs)
       : memory_(windlass::JobQueue<>::required_bytes({.capacity = jobs})),
-        queue_({.capacity = jobs, .workers = workers, .memory = memory_}) {}
+        queue_({.capacity = jobs, .workers = workers, .memory = memory_, .dead_letters = &dead_letters_}) {}
   template <class F>
   void enqueue(F function) {
-    queue_.enqueue(std::move(function)).or_throw();
+    queue_.enqueue(windlass::concurrent(std::move(function))).or_throw();
   }
 
  private:
+  windlass::DeadLetterBox<windlass::Callable<>> dead_letters_{1};
   std::vector<std::byte> memory_;
   windlass::JobQueue<> queue_;
 };

@@ -52,6 +52,7 @@ void probe_idle() {
   std::this_thread::sleep_for(std::chrono::seconds{4});
   const auto before = probe::others_activity();
   check(before.threads >= workers, "not every worker is there");
+  check(before.switches > 0 && before.cpu.count() > 0, "the system does not tell what threads do");
   std::this_thread::sleep_for(std::chrono::seconds{2});
   const auto after = probe::others_activity();
   std::printf("wakeups_in_2_s %llu\n", static_cast<unsigned long long>(after.switches - before.switches));

@@ -2,8 +2,9 @@
 
 #include <boost/lockfree/queue.hpp>
 #include <cstddef>
-#include <cstdint>
 #include <thread>
+
+#include "item.hpp"
 
 namespace rings {
 
@@ -13,13 +14,13 @@ class Boost {
   static constexpr const char* name = "boost_lockfree";
   static constexpr bool has_bulk = false;
   explicit Boost(std::size_t items) : queue_(items) {}
-  void push(std::uint64_t item) {
+  void push(Item item) {
     while (!queue_.push(item)) std::this_thread::yield();
   }
-  bool pop(std::uint64_t& item) { return queue_.pop(item); }
+  bool pop(Item& item) { return queue_.pop(item); }
 
  private:
-  boost::lockfree::queue<std::uint64_t> queue_;
+  boost::lockfree::queue<Item> queue_;
 };
 
 }  // namespace rings

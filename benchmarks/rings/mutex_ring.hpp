@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
-#include <cstdint>
 #include <mutex>
 #include <span>
 #include <vector>
+
+#include "item.hpp"
 
 namespace rings {
 
@@ -16,22 +17,22 @@ class MutexRing {
   static constexpr const char* name = "mutex_ring";
   static constexpr bool has_bulk = true;
   explicit MutexRing(std::size_t items) : cells_(std::bit_ceil(items)), mask_(cells_.size() - 1) {}
-  void push(std::uint64_t item) { push_bulk({&item, 1}); }
-  bool pop(std::uint64_t& item) { return pop_bulk({&item, 1}) == 1; }
-  void push_bulk(std::span<const std::uint64_t> items) {
+  void push(Item item) { push_bulk({&item, 1}); }
+  bool pop(Item& item) { return pop_bulk({&item, 1}) == 1; }
+  void push_bulk(std::span<const Item> items) {
     const std::lock_guard lock(mutex_);
-    for (const std::uint64_t item : items) cells_[tail_++ & mask_] = item;
+    for (const Item item : items) cells_[tail_++ & mask_] = item;
   }
-  std::size_t pop_bulk(std::span<std::uint64_t> items) {
+  std::size_t pop_bulk(std::span<Item> items) {
     const std::lock_guard lock(mutex_);
     const std::size_t count = std::min(items.size(), tail_ - head_);
-    for (std::uint64_t& item : items.first(count)) item = cells_[head_++ & mask_];
+    for (Item& item : items.first(count)) item = cells_[head_++ & mask_];
     return count;
   }
 
  private:
   std::mutex mutex_;
-  std::vector<std::uint64_t> cells_;
+  std::vector<Item> cells_;
   const std::size_t mask_;
   std::size_t head_ = 0;
   std::size_t tail_ = 0;

@@ -2,6 +2,7 @@
 
 #include <type_traits>
 
+#include "item.hpp"
 #include "mutex_ring.hpp"
 #include "vyukov.hpp"
 #include "windlass.hpp"
@@ -21,15 +22,15 @@
 /// through that, each thread through its own.
 namespace rings {
 
+/// What the calling thread uses `ring` through.
 template <class Ring>
-struct SideOf {
-  using type = Ring&;
-};
-template <class Ring>
-requires requires { typename Ring::Side; }
-struct SideOf<Ring> {
-  using type = typename Ring::Side;
-};
+decltype(auto) side(Ring& ring, [[maybe_unused]] Role role) {
+  if constexpr (requires { typename Ring::Side; }) {
+    return typename Ring::Side(ring, role);
+  } else {
+    return (ring);
+  }
+}
 
 /// Calls `visit(std::type_identity<Ring>{})` for windlass's, then for each peer.
 template <class Visit>

@@ -3,7 +3,8 @@
 #include <tbb/concurrent_queue.h>
 
 #include <cstddef>
-#include <cstdint>
+
+#include "item.hpp"
 
 namespace rings {
 
@@ -13,20 +14,20 @@ class Tbb {
  public:
   static constexpr bool has_bulk = false;
   explicit Tbb(std::size_t /*items*/) {}
-  void push(std::uint64_t item) { queue_.push(item); }
-  bool pop(std::uint64_t& item) { return queue_.try_pop(item); }
+  void push(Item item) { queue_.push(item); }
+  bool pop(Item& item) { return queue_.try_pop(item); }
 
  private:
   Queue queue_;
 };
 
-class TbbQueue : public Tbb<tbb::concurrent_queue<std::uint64_t>> {
+class TbbQueue : public Tbb<tbb::concurrent_queue<Item>> {
  public:
   static constexpr const char* name = "tbb_concurrent_queue";
   using Tbb::Tbb;
 };
 
-class TbbBoundedQueue : public Tbb<tbb::concurrent_bounded_queue<std::uint64_t>> {
+class TbbBoundedQueue : public Tbb<tbb::concurrent_bounded_queue<Item>> {
  public:
   static constexpr const char* name = "tbb_bounded_queue";
   using Tbb::Tbb;

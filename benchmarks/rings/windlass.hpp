@@ -5,6 +5,8 @@
 #include <memory>
 #include <windlass/detail/machines/index_ring.hpp>
 
+#include "item.hpp"
+
 namespace rings {
 
 /// The ring of slot numbers that is a lane in windlass. It has no bulk operations.
@@ -16,11 +18,10 @@ class Windlass {
       : count_(Ring::cells_for(static_cast<std::uint32_t>(items))),
         cells_(std::make_unique<Ring::Cell[]>(count_)),
         ring_(cells_.get(), count_) {}
-  void push(std::uint64_t item) { ring_.push(static_cast<std::uint32_t>(item)); }
-  bool pop(std::uint64_t& item) {
-    const std::uint32_t found = ring_.pop();
-    item = found;
-    return found != windlass::detail::no_slot;
+  void push(Item item) { ring_.push(item); }
+  bool pop(Item& item) {
+    item = ring_.pop();
+    return item != windlass::detail::no_slot;
   }
 
  private:

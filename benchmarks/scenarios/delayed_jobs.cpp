@@ -52,6 +52,7 @@ class Windlass {
     ids_[number] = queue_.enqueue(number, {.delay = delay}).or_throw();
   }
   bool cancel(std::uint32_t number) { return queue_.cancel(ids_[number]) == windlass::CancelResult::cancelled; }
+  [[nodiscard]] bool is_empty() const { return queue_.stats().present == 0; }
 
  private:
   windlass::JobQueue<std::uint64_t> queue_;
@@ -96,9 +97,11 @@ class MutexMultimap {
   }
   bool cancel(std::uint32_t number) {
     const std::lock_guard lock(mutex_);
+    const bool is_its = places_[number]->second == number;
     jobs_.erase(places_[number]);
-    return true;
+    return is_its;
   }
+  [[nodiscard]] bool is_empty() const { return jobs_.empty(); }
   Tally fire(nanoseconds by) {
     virtual_ += by;
     const Clock::time_point until = now();
@@ -141,7 +144,7 @@ void schedule_and_cancel(benchmark::State& state, std::uint32_t count, Clock::du
     const auto scheduled = Clock::now();
     std::uint32_t cancelled = 0;
     for (const std::uint32_t number : order) cancelled += timers.cancel(number) ? 1U : 0U;
-    return Round{scheduled - begun, Clock::now() - scheduled, cancelled == count};
+    return Round{scheduled - begun, Clock::now() - scheduled, cancelled == count && timers.is_empty()};
   };
   run();  // not counted: it touches the memory for the first time
   for (auto _ : state) {

@@ -59,12 +59,20 @@ std::optional<harness::Clock::duration> run_batch(Pool& pool, const Load& load) 
 template <class Pool>
 void run_jobs(benchmark::State& state, const Load& load) {
   harness::Costs costs;
-  Pool pool(load.workers, load.jobs);
-  auto took = run_batch(pool, load);  // not counted: it touches the memory for the first time
-  for (auto _ : state) {
-    if (took) took = run_batch(pool, load);
-    if (!took) return harness::fail(state, "not every job ran exactly once");
-    costs.add(state, *took, load.jobs);
+  const auto at_first = TallyBoard::total();
+  std::uint64_t batches = 1;
+  {
+    Pool pool(load.workers, load.jobs);
+    auto took = run_batch(pool, load);  // not counted: it touches the memory for the first time
+    for (auto _ : state) {
+      if (took) took = run_batch(pool, load);
+      if (!took) return harness::fail(state, "not every job ran exactly once");
+      costs.add(state, *took, load.jobs);
+      ++batches;
+    }
+  }
+  if ((TallyBoard::total() - at_first).count != batches * load.jobs) {  // now that nothing runs any more
+    return harness::fail(state, "a job ran twice");
   }
   costs.report(state, "ns_per_job");
 }

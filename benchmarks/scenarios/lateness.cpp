@@ -48,7 +48,7 @@ class Windlass {
  public:
   static constexpr const char* name = "windlass";
   explicit Windlass(Lateness& lateness)
-      : queue_([&lateness](const Delayed& job) { lateness.note(job); }, {.capacity = jobs, .workers = 2}) {}
+      : queue_([&lateness](const Delayed& job) { lateness.note(job); }, {.capacity = jobs, .workers = 1}) {}
   void schedule(const Delayed& job, nanoseconds delay) { queue_.enqueue(job, {.delay = delay}).or_throw(); }
 
  private:

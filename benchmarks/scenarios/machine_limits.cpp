@@ -7,18 +7,19 @@
 #include <mutex>
 #include <thread>
 
+#include "../harness/latencies.hpp"
 #include "../harness/report.hpp"
 #include "../harness/threads.hpp"
 #include "scenarios.hpp"
 
-// What the machine itself takes: nothing that uses these can be faster.
+// What the machine itself takes.
 namespace {
 
 using harness::Clock;
 using harness::Costs;
 using harness::fail;
 
-constexpr std::uint64_t calls = 1U << 16U;
+constexpr std::uint64_t calls = 1U << 20U;
 
 // `threads` threads add to one counter.
 void fetch_add(benchmark::State& state, std::uint32_t threads) {
@@ -76,8 +77,10 @@ void clock_read(benchmark::State& state) {
   costs.report(state, "ns_per_call");
 }
 
-// A thread sleeps on a condition variable and is woken: what that costs the waker, and how long until it runs.
+// A thread sleeps on a condition variable and is woken: what that costs the waker, and how long until it runs. As
+// often, and after as much sleep, as in (d).
 void wake(benchmark::State& state) {
+  constexpr std::uint64_t wakes = 2000;
   std::mutex mutex;
   std::condition_variable changed;
   std::uint64_t wanted = 0;
@@ -93,28 +96,30 @@ void wake(benchmark::State& state) {
       seen = wanted;
     }
   });
-  double waker_paid = 0;
-  double until_it_ran = 0;
-  double wakes = 0;
+  harness::Latencies waker(wakes);
+  harness::Latencies until_it_runs(wakes);
   const char* wrong = nullptr;
   for (auto _ : state) {
-    std::this_thread::sleep_for(std::chrono::milliseconds{1});  // it must be asleep, which no call can tell
-    {
-      const std::lock_guard lock(mutex);
-      ++wanted;
+    Clock::duration all{};
+    for (std::uint64_t i = 0; i < wakes; ++i) {
+      std::this_thread::sleep_for(std::chrono::microseconds{300});  // it must be asleep, which no call can tell
+      {
+        const std::lock_guard lock(mutex);
+        ++wanted;
+      }
+      const auto begun = Clock::now();
+      changed.notify_one();
+      waker.add(Clock::now() - begun);
+      for (bool is_awake = false; !is_awake;) {
+        std::this_thread::sleep_for(std::chrono::microseconds{50});  // the sleeper needs the mutex, and the core
+        const std::lock_guard lock(mutex);
+        is_awake = seen == wanted;
+      }
+      if (woken < begun) wrong = "the sleeper ran before it was woken";
+      until_it_runs.add(woken - begun);
+      all += woken - begun;
     }
-    const auto begun = Clock::now();
-    changed.notify_one();
-    waker_paid += harness::nanoseconds(Clock::now() - begun);
-    for (bool is_awake = false; !is_awake;) {
-      std::this_thread::sleep_for(std::chrono::microseconds{100});  // the sleeper needs the mutex, and the core
-      const std::lock_guard lock(mutex);
-      is_awake = seen == wanted;
-    }
-    if (woken < begun) wrong = "the sleeper ran before it was woken";
-    harness::set_time(state, woken < begun ? Clock::duration{} : woken - begun);
-    until_it_ran += harness::nanoseconds(woken - begun);
-    ++wakes;
+    harness::set_time(state, all);
   }
   {
     const std::lock_guard lock(mutex);
@@ -123,8 +128,8 @@ void wake(benchmark::State& state) {
   changed.notify_one();
   sleeper.join();
   if (wrong != nullptr) return fail(state, wrong);
-  harness::set_figure(state, "waker_ns", waker_paid / wakes);
-  harness::set_figure(state, "until_it_runs_ns", until_it_ran / wakes);
+  harness::set_figure(state, "waker_p50_ns", waker.quantile(0.5));
+  harness::set_figure(state, "until_it_runs_p50_ns", until_it_runs.quantile(0.5));
 }
 
 }  // namespace
@@ -134,5 +139,5 @@ void scenarios::add_machine_limits() {
   harness::add("machine_fetch_add_contended", "machine", [](benchmark::State& state) { fetch_add(state, 2); });
   harness::add("machine_line_transfer", "machine", line_transfer);
   harness::add("machine_clock_read", "machine", clock_read);
-  harness::add("machine_wake", "machine", wake)->Iterations(100);
+  harness::add_once("machine_wake", "machine", wake);
 }
