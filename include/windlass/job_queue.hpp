@@ -85,7 +85,7 @@ class JobQueue {
   ///
   /// Refuses with `full`, `closed` or `invalid_options` and leaves `payload` unmoved. Throws only what constructing
   /// the payload throws, and then nothing was enqueued. Lock-free unless there is a delay, a worker to wake or a
-  /// call that waits: each is a short lock, and a wake one system call.
+  /// call that waits: each is a short lock or two, and a wake one system call.
   EnqueueResult try_enqueue(Payload&& payload,
                             const EnqueueOptions& options = no_overrides) requires(!takes_callables) {
     return try_emplace_with(options, std::move(payload));
@@ -220,7 +220,7 @@ class JobQueue {
     if (visit) engine_->run(stop);
   }
 
-  /// No further job starts; running ones go on, pulled ones too.
+  /// No further job starts, and none that comes wakes anybody; running ones go on, pulled ones too.
   void pause() noexcept { core().is_paused.store(true); }
   /// Undoes `pause`; wakes at once.
   void resume() {
