@@ -24,8 +24,8 @@ namespace windlass {
 ///
 /// `JobQueue<Payload>` takes a handler; `JobQueue<>` takes callables, which are their own handlers. Any number of
 /// threads may call anything at any time, handlers and callbacks included, but for the destructor: then only calls that
-/// wait already, and shutdown(), may be under way; the waiting ones are told to leave. Nothing allocates after
-/// construction, but for a substitute thread. Neither copyable nor movable.
+/// wait already may be under way, a shutdown() among them; they are told to leave, and it comes to its end. Nothing
+/// allocates after construction, but for a substitute thread. Neither copyable nor movable.
 template <class Payload = Callable<48>, class Traits = DefaultTraits>
 class JobQueue {
   static_assert(Traits::tick > Duration{}, "windlass: Traits::tick must be above zero");
@@ -220,7 +220,8 @@ class JobQueue {
     if (visit) engine_->run(stop);
   }
 
-  /// No further job starts, and none that comes wakes anybody; running ones go on, pulled ones too.
+  /// No further job starts, but one that a worker is just taking; running and pulled ones go on. One that comes after
+  /// it does not start, and wakes nobody.
   void pause() noexcept { core().is_paused.store(true); }
   /// Undoes `pause`; wakes at once.
   void resume() {

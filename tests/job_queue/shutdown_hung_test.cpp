@@ -142,16 +142,40 @@ TEST_CASE("a job that was lost just before its queue shuts down is not redeliver
 }
 
 TEST_CASE("nobody is counted as hung after a shutdown that waited for a hung run", "[shutdown][hung]") {
+  const auto substitutes = GENERATE(0U, 1U);
   Signal is_ending;
-  Queue queue{[&](const int&) { is_ending.wait(); },
-              {.workers = 1, .lease = 5ms, .on_hung = [&](const windlass::HungInfo& info) {
-                 if (info.shutting_down) is_ending.set();  // the workers have been told to go
-                 return windlass::OnHung::wait;
-               }}};
+  Queue queue{
+      [&](const int&) { is_ending.wait(); },
+      {.workers = 1, .lease = 5ms, .max_substitutes = substitutes, .on_hung = [&](const windlass::HungInfo& info) {
+         if (info.shutting_down) is_ending.set();  // the workers have been told to go
+         return windlass::OnHung::wait;
+       }}};
   queue.enqueue(1).or_throw();
-  REQUIRE(await([&] { return queue.stats().hung == 1; }));
+  REQUIRE(await([&] { return queue.stats().hung == 1 && queue.stats().is_degraded == (substitutes == 0); }));
   CHECK(queue.shutdown({.grace = 0s}).done == 1);
   CHECK(queue.stats().hung == 0);
   CHECK(queue.stats().substitutes == 0);
   CHECK_FALSE(queue.stats().is_degraded);
+}
+
+TEST_CASE("nobody is counted as hung after a shutdown that waited for a hung run of a thread that pumps",
+          "[shutdown][hung]") {
+  Signal is_ending, is_held, is_pumped;
+  Queue queue{[&](const int& n) {
+                (n == 0 ? is_held : is_pumped).set();
+                is_ending.wait();
+              },
+              {.workers = 1, .lease = 5ms, .on_hung = [&](const windlass::HungInfo& info) {
+                 if (info.shutting_down) is_ending.set();
+                 return windlass::OnHung::wait;
+               }}};
+  queue.enqueue(0, {.lease = 0s}).or_throw();
+  REQUIRE(is_held.wait());
+  queue.enqueue(1).or_throw();
+  std::thread host([&] { (void)queue.run_one(); });
+  CHECK(is_pumped.wait());
+  CHECK(await([&] { return queue.stats().hung == 1; }));
+  CHECK(queue.shutdown({.grace = 0s}).done == 2);
+  CHECK(queue.stats().hung == 0);
+  host.join();
 }

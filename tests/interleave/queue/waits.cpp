@@ -165,6 +165,48 @@ TEST_CASE("queue: who waits for idleness runs what is made ready, or may run aga
   });
 }
 
+TEST_CASE("queue: who waits for idleness hears of the end of a lease that another who keeps time has seen", "[queue]") {
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      Queue queue{[](const int&) {}, {.capacity = 1, .workers = 0, .lease = 10ms, .max_hangs = 1}};
+      queue.enqueue(0).or_throw();
+      auto lease = queue.try_reserve();
+      check(static_cast<bool>(lease), "nothing to reserve");
+      Thread producer([&] { (void)queue.enqueue(1); });  // keeps time, and runs no errand
+      check(static_cast<bool>(queue.wait_idle_for(Duration::max())), "not told");
+      check(!lease->done(), "settled after its end");
+      producer.join();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: who lends a thread where jobs are pulled hears of the end of a lease that another has seen",
+          "[queue]") {
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      windlass::StopSource stop;
+      Happening buried;
+      Queue queue{{.capacity = 1,
+                   .workers = 0,
+                   .lease = 10ms,
+                   .max_hangs = 1,
+                   .dead_letters = [&](const windlass::DeadLetter<int>&) { buried.happen(); }}};
+      queue.enqueue(0).or_throw();
+      auto lease = queue.try_reserve();
+      check(static_cast<bool>(lease), "nothing to reserve");
+      Thread producer([&] { (void)queue.enqueue(1); });
+      Thread lent([&] { queue.run(stop.token()); });
+      buried.wait();
+      check(!lease->done(), "settled after its end");
+      stop.request_stop();
+      lent.join();
+      producer.join();
+    });
+    run.join();
+  });
+}
+
 TEST_CASE("queue: who waits for room hears of free slots that another has put back", "[queue]") {
   struct Traits : interleave::QueueTraits {
     using Atomics = interleave::ShardedAtomics<1>;  // chains of two

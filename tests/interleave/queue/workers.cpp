@@ -30,6 +30,27 @@ TEST_CASE("queue: a job that is enqueued while the worker goes to sleep is run",
   });
 }
 
+TEST_CASE("queue: a job that comes after a pause does not start", "[queue]") {
+  interleave::explore({.depth_first = 500, .random = 1'000}, [](Run& run) {
+    run.thread([] {
+      Happening ran;
+      bool may_run = false;
+      Queue queue{[&](const int&) {
+                    check(may_run, "ran while paused");
+                    ran.happen();
+                  },
+                  {.capacity = 2, .workers = 1, .lease = 0s}};
+      queue.pause();
+      queue.enqueue(1).or_throw();
+      interleave::pass_time();
+      may_run = true;
+      queue.resume();
+      ran.wait();
+    });
+    run.join();
+  });
+}
+
 TEST_CASE("queue: a job that is enqueued while its queue is resumed is run", "[queue]") {
   interleave::explore({.depth_first = 500, .random = 1'000}, [](Run& run) {
     run.thread([] {

@@ -262,14 +262,14 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
 
   // `turn` is how many jobs the caller has taken; `ends` says where to stop in each lane; null: nowhere.
   [[nodiscard]] std::uint32_t pop_lane([[maybe_unused]] std::uint32_t turn, const std::uint64_t* ends = nullptr) {
-    if (!may_start()) return no_slot;
+    const auto may = [this] { return may_start(); };  // asked for each job: it may have come after a pause
     const auto pop = [&](std::uint32_t lane) {
       auto& ring = *store.ready[lane];
-      const std::uint32_t slot = ends == nullptr ? ring.pop() : ring.pop(ends[lane]);
+      const std::uint32_t slot = ring.pop_if(may, ends == nullptr ? Intake::Store::Ring::no_end : ends[lane]);
       hint<typename Intake::Store::Policy>([&] { store.prefetch(slot == no_slot ? no_slot : ring.peek(far_ahead)); });
       return slot;
     };
-    for (;;) {
+    while (may_start()) {
       if constexpr (has_turns) {
         const std::uint32_t slot = pop(lane_of_turn(turn));
         if (slot != no_slot) return slot;
@@ -283,6 +283,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
       // and we had begun by the last such find: at that moment he may as well have been done, and there was nothing.
       if (!has_turns || ends != nullptr || are_lanes_empty()) return no_slot;
     }
+    return no_slot;
   }
 
   // Whether all lanes are empty at one moment: no lane got anything between two looks at it, and the moment lies

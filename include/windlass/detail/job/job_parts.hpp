@@ -21,7 +21,7 @@ namespace windlass::detail {
 /// How far a queue's shutdown has come.
 enum class Phase : std::uint8_t {
   open,      // as usual
-  draining,  // shutdown began: what is due still runs, nothing is redelivered
+  draining,  // shutdown began: what is due still runs; what loses its lease now is not redelivered
   stopping,  // no run starts any more; what is settled now is left over
   over,      // leftovers were dealt with; whoever settles now deals with its own
 };
@@ -63,7 +63,8 @@ class JobParts {
   void push_errand(std::uint32_t slot) {
     store.errands.push(slot);
     host.wake();
-    takers.notify_all();  // who waits to reserve has no use for it, who lends a thread has
+    takers.notify_all();                      // who waits to reserve has no use for it, who lends a thread has
+    if (host.is_pumped()) idle.notify_all();  // likewise
   }
 
   /// Somebody is wanted for what has just been made ready, or may be run now.

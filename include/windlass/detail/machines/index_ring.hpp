@@ -58,6 +58,13 @@ class IndexRing {
   /// Takes the number at the front, or `no_slot` when empty, or when all before position `end` are gone. Lock-free; any
   /// thread.
   [[nodiscard]] std::uint32_t pop(std::uint64_t end = no_end) noexcept {
+    return pop_if([] { return true; }, end);
+  }
+
+  /// The same, but `no_slot` also if `may()` says no. It is asked once the number has been seen, and so knows of
+  /// whatever was written before that number was pushed.
+  template <class May>
+  [[nodiscard]] std::uint32_t pop_if(May may, std::uint64_t end = no_end) noexcept {
     Policy::probe("ring.pop.head");
     std::uint64_t head = head_.load(std::memory_order_seq_cst);
     for (;;) {
@@ -67,6 +74,7 @@ class IndexRing {
       const std::uint32_t lap = lap_of(head);
       if (head >= end) return no_slot;
       if (high_half(seen) == lap) {
+        if (!may()) return no_slot;
         Policy::probe("ring.pop.take");
         if (head_.compare_exchange_weak(head, head + 1, std::memory_order_seq_cst, std::memory_order_seq_cst)) {
           return low_half(seen);

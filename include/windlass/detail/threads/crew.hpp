@@ -321,7 +321,9 @@ void Crew::stop(Nag nag) {
   wait_until(is_left, nag);
   for (std::uint32_t i = 0; i < count_; ++i) {
     if (records_[i].thread.joinable()) records_[i].thread.join();
+    come_back(records_[i]);  // who pumped leaves that to the watch, which is gone
   }
+  degraded_.store(false);
 }
 
 }  // namespace windlass::detail
