@@ -141,6 +141,32 @@ TEST_CASE("a job that was lost just before its queue shuts down is not redeliver
   CHECK(queue.stats().late_successes == 1);
 }
 
+TEST_CASE("a job that comes due while its queue shuts down is not redelivered beside its hung run",
+          "[shutdown][lease]") {
+  int others = 0;
+  std::optional<Puppet> run;
+  const auto handle = [&](const int& payload, Delivery& d) {
+    if (!Puppet::is_here()) ++others;
+    return Puppet::handle(payload, d);
+  };
+  windlass::QueueOptions<int> options{.lease = 100ms, .retry = FixedDelay{500ms}};
+  options.on_hung = [&](const windlass::HungInfo& info) {
+    if (info.shutting_down) run->let_go();
+    return windlass::OnHung::redeliver;
+  };
+  windlass::testing::ManualQueue<int> queue{handle, std::move(options)};
+  queue.enqueue(1).or_throw();
+  run.emplace(queue);
+  queue.clock().advance(200ms);
+  REQUIRE(queue.poll() == 0);  // the loss is dealt with: the job waits for its backoff
+  REQUIRE(queue.stats().waiting == 1);
+  const Report report = queue.shutdown({.grace = 1s});
+  run.reset();
+  CHECK(others == 0);
+  CHECK(report.done == 1);
+  CHECK(queue.stats().late_successes == 1);
+}
+
 TEST_CASE("nobody is counted as hung after a shutdown that waited for a hung run", "[shutdown][hung]") {
   const auto substitutes = GENERATE(0U, 1U);
   Signal is_ending;

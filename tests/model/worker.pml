@@ -75,7 +75,12 @@ look:
       :: slot[s].state = done; end_job(s); counts = 1
       fi;
       goto release
-    :: !is_sweeper(me) && slot[s].state == ready -> lease(s, my, j, me) /* row 2 */
+    :: !is_sweeper(me) && slot[s].state == ready -> lease(s, my, j, me) /* row 2; may have looked at the phase before */
+    :: !is_sweeper(me) && slot[s].state == ready && slot[s].holders >= 2 && phase != open -> /* row 6b */
+      slot[s].state = stalled;
+      slot[s].in_hand--;
+      tidy();
+      goto look
     :: slot[s].state != ready -> goto release /* a tombstone */
     fi
   };

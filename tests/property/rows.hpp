@@ -58,6 +58,7 @@ class Rows {
         return "1";
       case State::ready:
         if (to == State::leased) return "2";
+        if (to == State::stalled) return "6b";
         return left(to, "9a'");
       case State::waiting:
         if (to == State::ready) return "7";

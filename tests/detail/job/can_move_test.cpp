@@ -29,7 +29,7 @@ bool is_allowed(State from, State to) {
       {State::waiting, State::done},      {State::ready, State::done},        // 9a, 9a', 9b
       {State::expired, State::done},      {State::stalled, State::done},      // 9b, 9c
       {State::ready, State::dead},        {State::waiting, State::dead},      // 9d
-      {State::stalled, State::dead},                                          // 9d
+      {State::stalled, State::dead},      {State::ready, State::stalled},     // 9d, 6b
       {State::done, State::free},                                             // 10
       {State::stalled, State::settling},                                      // 12
       {State::leased, State::leased},     {State::waiting, State::ready},     // renewed; 7

@@ -99,6 +99,11 @@ std::vector<Row> rows() {
          return with(seen, State::stalled);
        },
        {State::settling}},
+      {"6b stall, ready", [](Word& w) { return w.stall(State::ready); },
+       [](SlotView seen) -> std::optional<SlotView> {
+         if (seen.state() != State::ready || seen.holders() < 2 || seen.cancel()) return std::nullopt;
+         return with(seen, State::stalled);
+       }},
       {"renew", [](Word& w) { return w.renew(mine) != 0; },
        [](SlotView seen) -> std::optional<SlotView> {
          if (seen.state() != State::leased || seen.stamp() != mine) return std::nullopt;

@@ -81,6 +81,7 @@ enum class Move : std::uint8_t {
   expire_to_stalled,
   claim_expired,
   stall,
+  stall_ready,
   renew,
   commit,
   finish_committed,
@@ -113,6 +114,7 @@ inline constexpr std::string_view move_names[] = {"enqueue",
                                                   "expire to stalled",
                                                   "claim_expired",
                                                   "stall",
+                                                  "stall a ready one",
                                                   "renew",
                                                   "commit",
                                                   "finish_committed",
@@ -160,6 +162,8 @@ std::uint64_t make(Move move, Word& word, std::uint64_t stamp) {
       return word.claim_expired() ? 1 : 0;
     case stall:
       return word.stall() ? 1 : 0;
+    case stall_ready:
+      return word.stall(State::ready) ? 1 : 0;
     case renew:
       return word.renew(stamp);
     case commit:

@@ -52,6 +52,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     if (slot == no_slot) return Ran::nothing;
     if (line.is_searching) host.end_search(line);
     auto& hot = store.hot(slot);
+    if (phase.load() != Phase::open && hot.word.stall(State::ready)) return Ran::errand;  // row 6b
     if (hot.is_pulled.load(std::memory_order_relaxed)) hot.is_pulled.store(false, std::memory_order_relaxed);
     const std::uint64_t stamp = hot.word.lease();  // row 2
     if (stamp == 0) {
@@ -246,6 +247,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
       const std::uint32_t slot = pulled.slot = pop_lane(turn);
       if (slot == no_slot) return false;
       auto& hot = store.hot(slot);
+      if (phase.load() != Phase::open && hot.word.stall(State::ready)) continue;  // row 6b
       hot.is_pulled.store(true, std::memory_order_relaxed);
       StopState& stop = store.make_stop(slot);
       pulled.round = stop.begin_round();  // [pull.round] before the lease: whoever sees that sees its round

@@ -21,7 +21,7 @@ namespace windlass::detail {
 /// How far a queue's shutdown has come.
 enum class Phase : std::uint8_t {
   open,      // as usual
-  draining,  // shutdown began: what is due still runs; what loses its lease now is not redelivered
+  draining,  // shutdown began: what is due still runs, but for what a hung run still has: no redelivery
   stopping,  // no run starts any more; what is settled now is left over
   over,      // leftovers were dealt with; whoever settles now deals with its own
 };

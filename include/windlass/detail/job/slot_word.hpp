@@ -28,7 +28,7 @@ enum class State : std::uint8_t {
     case State::free:
       return to == State::ready || to == State::waiting;
     case State::ready:
-      return to == State::leased || to == State::done || to == State::dead;
+      return to == State::leased || to == State::done || to == State::dead || to == State::stalled;
     case State::waiting:
       return to == State::ready || to == State::done || to == State::dead;
     case State::leased:
@@ -139,11 +139,12 @@ class SlotWord {
   /// Row 6a. `expired -> settling` by the popper of the errand ring.
   [[nodiscard]] bool claim_expired() noexcept { return change(State::expired, State::settling); }
 
-  /// Row 6b. `settling -> stalled` only if the same CAS sees a hung run still inside; gives up the caller's hold
-  /// to it. False: no run is inside any more, or the job was cancelled; the caller still owns `settling`.
-  [[nodiscard]] bool stall() noexcept {
+  /// Row 6b. `settling -> stalled`, or during a shutdown `ready -> stalled` (`from`) by who popped the number in place
+  /// of row 2, only if the same CAS sees a hung run still inside; gives up the caller's hold to it. False: no run is
+  /// inside any more, or the job was cancelled; the caller still owns `settling`, or has the number.
+  [[nodiscard]] bool stall(State from = State::settling) noexcept {
     SlotView seen = read();
-    while (seen.holders() >= 2 && !seen.cancel()) {
+    while (seen.state() == from && seen.holders() >= 2 && !seen.cancel()) {
       if (swap(seen, SlotView::of(State::stalled, false, seen.holders(), seen.stamp()))) return true;
     }
     return false;
