@@ -53,6 +53,25 @@ TEST_CASE("a job that is about to be pulled when its queue stops is left over", 
   CHECK(queue.stats().present == 0);
 }
 
+TEST_CASE("a job whose lost lease is still out when its queue shuts down is not lent once more",
+          "[pulled][stop][race]") {
+  HookedQueue queue{{.lease = 1s, .retry = FixedDelay{}}};
+  queue.try_enqueue(1).or_throw();
+  auto lost = pull(queue);
+  queue.clock().advance(3s);
+  queue.pause();
+  CHECK_FALSE(queue.try_reserve());  // the loss is dealt with: the job is ready
+  queue.resume();
+  REQUIRE(queue.stats().present - queue.stats().waiting == 1);
+  std::optional<windlass::WaitError> answer;
+  const Interruption draining("ring.pop.head", 1, [&] { answer = queue.try_reserve().error(); });
+  queue.shutdown({.grace = 1s});
+  REQUIRE(draining.has_happened());
+  CHECK(answer == windlass::WaitError::timed_out);
+  CHECK(lost.done());
+  CHECK(queue.stats().late_successes == 1);
+}
+
 TEST_CASE("a job that is about to run when its queue stops is left over", "[stop][race]") {
   const char* const site = GENERATE("word.read", "word.swap");
   const bool is_cancelled = GENERATE(false, true);
