@@ -7,7 +7,4 @@ namespace rings {
 /// What all queues here carry: what windlass's ring carries, a slot number.
 using Item = std::uint32_t;
 
-/// What a thread does with a ring.
-enum class Role { producer, consumer, both };
-
 }  // namespace rings

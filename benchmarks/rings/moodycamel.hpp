@@ -7,6 +7,7 @@
 #include <span>
 
 #include "item.hpp"
+#include "role.hpp"
 
 namespace rings {
 

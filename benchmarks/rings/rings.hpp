@@ -2,8 +2,8 @@
 
 #include <type_traits>
 
-#include "item.hpp"
 #include "mutex_ring.hpp"
+#include "role.hpp"
 #include "vyukov.hpp"
 #include "windlass.hpp"
 // CMake defines those whose package it has found.

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <thread>
 #include <type_traits>
 
@@ -31,12 +32,17 @@ void enqueue_busy(benchmark::State& state) {
   Latencies enqueue(rounds * jobs);
   Latencies first_touch(jobs);  // see c_page_faults
   Pool pool(workers, jobs + workers);
-  const auto round = [&](Latencies& latencies) {
+  const auto fail = [&](const char* why) {
+    harness::fail(state, why);
+    return std::nullopt;
+  };
+  // What all the enqueues took; nothing if the row has failed.
+  const auto round = [&](Latencies& latencies) -> std::optional<Clock::duration> {
     const auto before = TallyBoard::total();
     Clock::duration all{};
     {
       const harness::Blockade blockade(pool, workers);
-      if (!blockade.is_complete()) return harness::fail(state, "not every worker could be kept busy");
+      if (!blockade.is_complete()) return fail("not every worker could be kept busy");
       for (std::uint64_t i = 0; i < jobs; ++i) {
         const auto begun = Clock::now();
         pool.enqueue([i, pool_of_job = &pool] {
@@ -47,16 +53,16 @@ void enqueue_busy(benchmark::State& state) {
         latencies.add(took);
         all += took;
       }
-      if (TallyBoard::total() != before) return harness::fail(state, "a job ran while every worker was busy");
+      if (TallyBoard::total() != before) return fail("a job ran while every worker was busy");
     }
-    harness::set_time(state, all);
-    if (TallyBoard::wait_for(before, jobs) != harness::Tally::of(jobs)) {
-      return harness::fail(state, "not every job ran exactly once");
-    }
+    if (TallyBoard::wait_for(before, jobs) != harness::Tally::of(jobs)) return fail("not every job ran exactly once");
+    return all;
   };
-  round(first_touch);
+  if (!round(first_touch)) return;
   for (auto _ : state) {
-    if (!state.error_occurred()) round(enqueue);
+    const auto took = round(enqueue);
+    if (!took) return;
+    harness::set_time(state, *took);
   }
   enqueue.report(state);
 }

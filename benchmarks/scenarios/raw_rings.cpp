@@ -14,7 +14,9 @@
 #include "../harness/report.hpp"
 #include "../harness/tally.hpp"
 #include "../harness/threads.hpp"
+#include "../rings/item.hpp"
 #include "../rings/rings.hpp"
+#include "../rings/role.hpp"
 #include "scenarios.hpp"
 
 // (j): the queues below the pools, 32-bit numbers, one at a time and 32 at once. Threads that find nothing yield.

@@ -29,13 +29,20 @@ struct ParkedTraits : windlass::DefaultTraits {
 
 TEST_CASE("a queue that starts paused runs nothing, and resume needs no further enqueue", "[pause]") {
   std::atomic<int> ran{0};
-  windlass::WorkerPool pool{{.workers = 2}};
-  JobQueue<> other{{.pool = &pool}};
+  int before = 0;
+  Signal is_awake;
+  windlass::WorkerPool pool{{.workers = 1}};
   JobQueue<int, ParkedTraits> queue{[&](const int&) { ++ran; }, {.pool = &pool, .paused = true}};
+  JobQueue<> other{{.pool = &pool}};
   CHECK(queue.is_paused());
   for (int n = 0; n < 100; ++n) queue.enqueue(n).or_throw();
-  const int before = queue.observer().parked;
-  other.enqueue([] {}).or_throw();  // wakes a worker, which looks and leaves the paused ones alone
+  // Wakes the worker, which then looks again, and leaves the paused ones alone before it parks once more.
+  const auto note = [&] {
+    before = queue.observer().parked;
+    is_awake.set();
+  };
+  other.enqueue(note).or_throw();
+  REQUIRE(is_awake.wait());
   CHECK(await([&] { return queue.observer().parked > before; }));
   CHECK(ran == 0);
   queue.resume();

@@ -70,6 +70,36 @@ struct Ending {
   }
 };
 
+// A queue whose only job is with a run that has lost its lease, and hangs until a shutdown waits for it.
+struct LostJob {
+  int others = 0;  // runs of the job that are not the hung one
+  std::optional<Puppet> run;
+  windlass::testing::ManualQueue<int> queue;
+
+  explicit LostJob(FixedDelay backoff)
+      : queue{[this](const int& payload, Delivery& d) {
+                if (!Puppet::is_here()) ++others;
+                return Puppet::handle(payload, d);
+              },
+              {.lease = 100ms, .retry = backoff, .on_hung = [this](const windlass::HungInfo& info) {
+                 if (info.shutting_down) run->let_go();  // somebody waits for it: it listens at last
+                 return windlass::OnHung::redeliver;
+               }}} {
+    queue.enqueue(1).or_throw();
+    run.emplace(queue);
+    queue.clock().advance(200ms);
+  }
+
+  // The hung run ends the job, and no other run was beside it.
+  void shut_down() {
+    const Report report = queue.shutdown({.grace = 1s});
+    run.reset();
+    CHECK(others == 0);
+    CHECK(report.done == 1);
+    CHECK(queue.stats().late_successes == 1);
+  }
+};
+
 }  // namespace
 
 TEST_CASE("a run that loses its lease while its queue shuts down shares its job with nobody", "[shutdown][lease]") {
@@ -118,53 +148,17 @@ TEST_CASE("a run that says it lives keeps its lease while its queue shuts down",
 
 TEST_CASE("a job that was lost just before its queue shuts down is not redelivered beside its hung run",
           "[shutdown][lease]") {
-  int others = 0;
-  std::optional<Puppet> run;
-  const auto handle = [&](const int& payload, Delivery& d) {
-    if (!Puppet::is_here()) ++others;
-    return Puppet::handle(payload, d);
-  };
-  windlass::QueueOptions<int> options{.lease = 100ms, .retry = FixedDelay{}};
-  options.on_hung = [&](const windlass::HungInfo& info) {
-    if (info.shutting_down) run->let_go();  // somebody waits for it: it listens at last
-    return windlass::OnHung::redeliver;
-  };
-  windlass::testing::ManualQueue<int> queue{handle, std::move(options)};
-  queue.enqueue(1).or_throw();
-  run.emplace(queue);
-  queue.clock().advance(200ms);
-  REQUIRE(queue.stats().expiries == 1);
-  const Report report = queue.shutdown({.grace = 1s});  // what follows from the loss is done here
-  run.reset();
-  CHECK(others == 0);
-  CHECK(report.done == 1);
-  CHECK(queue.stats().late_successes == 1);
+  LostJob lost(FixedDelay{});
+  REQUIRE(lost.queue.stats().expiries == 1);
+  lost.shut_down();  // what follows from the loss is done here
 }
 
 TEST_CASE("a job that comes due while its queue shuts down is not redelivered beside its hung run",
           "[shutdown][lease]") {
-  int others = 0;
-  std::optional<Puppet> run;
-  const auto handle = [&](const int& payload, Delivery& d) {
-    if (!Puppet::is_here()) ++others;
-    return Puppet::handle(payload, d);
-  };
-  windlass::QueueOptions<int> options{.lease = 100ms, .retry = FixedDelay{500ms}};
-  options.on_hung = [&](const windlass::HungInfo& info) {
-    if (info.shutting_down) run->let_go();
-    return windlass::OnHung::redeliver;
-  };
-  windlass::testing::ManualQueue<int> queue{handle, std::move(options)};
-  queue.enqueue(1).or_throw();
-  run.emplace(queue);
-  queue.clock().advance(200ms);
-  REQUIRE(queue.poll() == 0);  // the loss is dealt with: the job waits for its backoff
-  REQUIRE(queue.stats().waiting == 1);
-  const Report report = queue.shutdown({.grace = 1s});
-  run.reset();
-  CHECK(others == 0);
-  CHECK(report.done == 1);
-  CHECK(queue.stats().late_successes == 1);
+  LostJob lost(FixedDelay{500ms});
+  REQUIRE(lost.queue.poll() == 0);  // the loss is dealt with: the job waits for its backoff
+  REQUIRE(lost.queue.stats().waiting == 1);
+  lost.shut_down();
 }
 
 TEST_CASE("nobody is counted as hung after a shutdown that waited for a hung run", "[shutdown][hung]") {

@@ -52,7 +52,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     if (slot == no_slot) return Ran::nothing;
     if (line.is_searching) host.end_search(line);
     auto& hot = store.hot(slot);
-    if (phase.load() != Phase::open && hot.word.stall(State::ready)) return Ran::errand;  // row 6b
+    if (waits_for_hung_run(slot)) return Ran::errand;
     if (hot.is_pulled.load(std::memory_order_relaxed)) hot.is_pulled.store(false, std::memory_order_relaxed);
     const std::uint64_t stamp = hot.word.lease();  // row 2
     if (stamp == 0) {
@@ -242,12 +242,17 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     if (alarm.reached == State::done) this->note_quiet();
   }
 
+  // Row 6b during a shutdown: no job is redelivered beside its hung run. Whoever popped it asks before row 2.
+  [[nodiscard]] bool waits_for_hung_run(std::uint32_t slot) noexcept {
+    return phase.load() != Phase::open && store.hot(slot).word.stall(State::ready);
+  }
+
   [[nodiscard]] bool lease_next(Pulled& pulled, std::uint32_t turn) {
     for (;;) {
       const std::uint32_t slot = pulled.slot = pop_lane(turn);
       if (slot == no_slot) return false;
       auto& hot = store.hot(slot);
-      if (phase.load() != Phase::open && hot.word.stall(State::ready)) continue;  // row 6b
+      if (waits_for_hung_run(slot)) continue;
       hot.is_pulled.store(true, std::memory_order_relaxed);
       StopState& stop = store.make_stop(slot);
       pulled.round = stop.begin_round();  // [pull.round] before the lease: whoever sees that sees its round
@@ -271,7 +276,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
       hint<typename Intake::Store::Policy>([&] { store.prefetch(slot == no_slot ? no_slot : ring.peek(far_ahead)); });
       return slot;
     };
-    while (may_start()) {
+    for (;;) {
       if constexpr (has_turns) {
         const std::uint32_t slot = pop(lane_of_turn(turn));
         if (slot != no_slot) return slot;
@@ -283,9 +288,8 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
       // Not without a second look: a lane may have filled behind us, and one before us have been emptied by somebody
       // whose turn it was there. Strict lanes need none. Whoever emptied a lower one had found the higher ones empty,
       // and we had begun by the last such find: at that moment he may as well have been done, and there was nothing.
-      if (!has_turns || ends != nullptr || are_lanes_empty()) return no_slot;
+      if (!has_turns || ends != nullptr || !may_start() || are_lanes_empty()) return no_slot;
     }
-    return no_slot;
   }
 
   // Whether all lanes are empty at one moment: no lane got anything between two looks at it, and the moment lies

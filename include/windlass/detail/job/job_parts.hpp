@@ -63,8 +63,9 @@ class JobParts {
   void push_errand(std::uint32_t slot) {
     store.errands.push(slot);
     host.wake();
-    takers.notify_all();                      // who waits to reserve has no use for it, who lends a thread has
-    if (host.is_pumped()) idle.notify_all();  // likewise
+    // All, for whoever waits to reserve has no use for it: it is for those who lend a thread meanwhile.
+    takers.notify_all();
+    if (host.is_pumped()) idle.notify_all();
   }
 
   /// Somebody is wanted for what has just been made ready, or may be run now.
