@@ -178,3 +178,27 @@ TEST_CASE("a lease that outlives its queue is refused everything, and its job be
   lent.letters.clear();
   CHECK(Tracked::live == 0);
 }
+
+TEST_CASE("a lease that was settled in time is no hang of a job that waits for another's run as its queue ends",
+          "[shutdown][lease]") {
+  std::vector<DeadLetter<int>> letters;
+  ManualQueue<int> queue{[](const int&) {},
+                         {.lease = 20ms, .retry = windlass::FixedDelay{1min}, .dead_letters = [&](DeadLetter<int>&& l) {
+                            letters.push_back(std::move(l));
+                          }}};
+  queue.enqueue(7).or_throw();
+  auto lost = queue.try_reserve();
+  REQUIRE(lost);
+  queue.clock().advance(1s);
+  CHECK(queue.poll() == 0);  // the loss is dealt with
+  queue.clock().advance(2min);
+  auto second = queue.try_reserve();
+  REQUIRE(second);
+  CHECK(second->snooze(0s));
+  CHECK(queue.shutdown({.grace = 3s}).present == 1);  // not redelivered beside the lease that is out
+  CHECK_FALSE(lost->retry());
+  REQUIRE(letters.size() == 1);
+  CHECK(letters[0].reason == DeadReason::abandoned);
+  CHECK(letters[0].hangs == 1);
+  CHECK(letters[0].deliveries == 1);
+}

@@ -19,3 +19,5 @@
 #define hang_uncounted 16        /* a hang counts no delivery */
 #define wake_forgotten 17        /* a job that is due goes into no lane */
 #define no_substitute 18         /* nobody takes the place of a hung worker */
+#define settled_as_lost 19       /* row 12 books the lease that was settled before the job stalled */
+#define stall_overlooked 20      /* row 9b: who has found the job waiting does not look for it among the stalled */

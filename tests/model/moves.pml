@@ -136,6 +136,7 @@ inline book_hang(s, thread) {
   :: else ->
     slot[s].hang_stamp = slot[s].stamp;
     slot[s].hangs++;
+    require(slot[s].hangs <= job[slot[s].job].lost, "a hang is a lease that was lost");
     if :: MISTAKE == hang_uncounted :: else -> slot[s].deliveries++ fi
   fi
 }

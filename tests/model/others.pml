@@ -83,10 +83,12 @@ again:
         slot[s].state = expired;
         slot[s].owner = 0;
         slot[s].in_hand++;
+        job[j].lost++;
         if :: MISTAKE == expiry_without_hold :: else -> slot[s].holders++ fi
       :: !slot[s].cancel && phase != open -> /* row 6b */
         slot[s].state = stalled;
         slot[s].holders++;
+        job[j].lost++;
         seen = 0
       fi
     :: else -> seen = 0

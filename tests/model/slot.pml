@@ -44,6 +44,7 @@ typedef Job {
   byte endings; /* moves into done or dead */
   byte counted; /* as done, dead, cancelled, ... */
   byte runs;    /* those that count: not the snoozed ones */
+  byte lost;    /* leases that were lost */
   bit committed;
   bit answered; /* cancel said `cancelled` */
 };

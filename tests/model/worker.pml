@@ -190,6 +190,16 @@ late: /* finish_late(), row 9b */
     :: else
     fi
   };
+  atomic { /* Is it worth the lock? */
+    if
+    :: slot[s].state == waiting || slot[s].state == ready ||
+       (slot[s].state == stalled && MISTAKE != stall_overlooked) -> skip
+    :: else ->
+      require(!is_delivery(s, my) || (slot[s].state != expired && slot[s].state != stalled),
+              "a late success counts if nobody has the job again");
+      goto release
+    fi
+  };
   atomic { /* the same again under the planner's lock */
     if
     :: is_delivery(s, my) && (slot[s].state == expired || slot[s].state == ready) -> succeed(s, me)
@@ -241,6 +251,10 @@ go_on: /* go_on_after_hang() */
 apply: /* row 4 */
   atomic {
     require(slot[s].state == settling && slot[s].owner == me + 1, "settling has one owner");
+    if
+    :: slot[s].holders > 1 && MISTAKE != settled_as_lost -> slot[s].hang_stamp = slot[s].stamp
+    :: else
+    fi;
     slot[s].owner = 0;
     if
     :: to == done || (slot[s].cancel && MISTAKE != cancel_overlooked) ->

@@ -204,3 +204,28 @@ TEST_CASE("queue: who has a lease as the queue shuts down has the whole grace (t
     run.join();
   });
 }
+
+TEST_CASE("queue: a success counts though its job stalls while it looks for it (finish_late)", "[queue]") {
+  interleave::explore({.depth_first = 3'000, .random = 5'000}, [](Run& run) {
+    run.thread([] {
+      std::uint32_t runs = 0;
+      Queue queue{[&](const int&) { ++runs; },
+                  {.capacity = 1, .workers = 0, .lease = 10ms, .retry = windlass::FixedDelay{1ms}}};
+      queue.enqueue(1).or_throw();
+      auto lost = queue.try_reserve();
+      while (!lost->stop_token().stop_requested()) {
+        interleave::pass_time(11ms);
+        (void)queue.try_reserve();  // keeps time
+      }
+      (void)queue.poll();  // the job waits for its time, which comes during the shutdown
+      bool counts = false;
+      const auto begun = interleave::time_of<std::chrono::steady_clock>();
+      Thread settler([&] { counts = lost->done(); });
+      (void)queue.shutdown({.grace = 24h * 365});
+      settler.join();
+      const bool is_in_grace = interleave::time_of<std::chrono::steady_clock>() - begun < 24h;
+      check(!is_in_grace || counts || runs == 1, "a success under the newest stamp was thrown away");
+    });
+    run.join();
+  });
+}

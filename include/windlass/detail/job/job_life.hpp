@@ -145,8 +145,8 @@ class JobLife : public JobBurial<Payload, Traits> {
     State left = word.finish_late(stamp, Lock::unlocked);
     if (left == State::ready) counters.add(Count::tombstones_made);
     if (left != State::free) return true;
-    const State now = word.read().state();  // what waited just now may be ready
-    if (now != State::waiting && now != State::ready) return false;
+    const State now = word.read().state();  // what waited just now may be ready, or stalled by a shutdown
+    if (now != State::waiting && now != State::ready && now != State::stalled) return false;
     const auto hold = planner.hold();
     left = word.finish_late(stamp, Lock::locked);
     if (left == State::ready) counters.add(Count::tombstones_made);
@@ -303,6 +303,9 @@ class JobLife : public JobBurial<Payload, Traits> {
   // Row 4. `ended` is what a move to done counts as.
   void apply(std::uint32_t slot, const Verdict& verdict, Count ended) {
     auto& word = store.hot(slot).word;
+    const SlotView seen = word.read();
+    // This lease is settled: should the job stall under its stamp, row 12 has no loss of it to book.
+    if (seen.holders() > 1) store.cold(slot).hang_stamp = seen.stamp();
     switch (verdict.to) {
       case State::waiting:
         if (settle_waiting(slot, verdict.delay)) return deal_with_leftovers();
