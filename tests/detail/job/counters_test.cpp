@@ -77,6 +77,23 @@ TEST_CASE("one thread's numbers come back to it, and threads that live together 
   CHECK(first >= 3);
 }
 
+TEST_CASE("what workers count as done by themselves adds up with what others do", "[counters]") {
+  Counters counters(2);
+  CHECK(counters.sum(Count::done) == 0);
+  counters.add(Count::accepted, 4);
+  counters.add(Count::done);
+  counters.add_done(0);
+  counters.add_done(1);
+  CHECK_FALSE(counters.is_drained());
+  counters.add_done(1);
+  CHECK(counters.sum(Count::done) == 4);
+  CHECK(counters.is_drained());
+  counters.publish_done(0);
+  counters.publish_done(1);
+  CHECK(counters.sum(Count::done) == 4);
+  CHECK(counters.sum(Count::dead) == 0);
+}
+
 TEST_CASE("a queue is drained when every accepted job is over, in whichever way", "[counters]") {
   Counters counters;
   CHECK(counters.is_drained());

@@ -56,6 +56,7 @@ class FakeQueue final : public QueueBase {
     line.end();
     return Ran::job;
   }
+  void tell_done(RunLine& /*line*/) noexcept override { look(); }
   [[nodiscard]] bool has_work() const noexcept override {
     look();
     return false;

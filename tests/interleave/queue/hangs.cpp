@@ -63,6 +63,22 @@ TEST_CASE("queue: a hung job is taken over by a worker that sleeps, or by a thre
   });
 }
 
+TEST_CASE("queue: who waits for idleness is told by who ended the last job and stands by", "[queue]") {
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      Happening go_on;
+      Queue queue{[&](const int& payload) { payload == 0 ? go_on.wait() : go_on.happen(); },
+                  {.capacity = 2, .workers = 1, .lease = 10ms, .max_substitutes = 1, .on_hung = [](windlass::HungInfo) {
+                     return windlass::OnHung::wait;
+                   }}};
+      queue.enqueue(0).or_throw();
+      queue.enqueue(1).or_throw();  // run by who stands in for the hung worker, while that comes back
+      check(static_cast<bool>(queue.wait_idle_for(Duration::max())), "not told");
+    });
+    run.join();
+  });
+}
+
 TEST_CASE("queue: a cancelled job that hangs is over for who waits, before its run is", "[queue]") {
   interleave::explore(budget, [](Run& run) {
     run.thread([] {

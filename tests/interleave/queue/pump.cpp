@@ -61,3 +61,16 @@ TEST_CASE("queue: a thread that is lent runs what comes, until it is told to sto
     run.join();
   });
 }
+
+TEST_CASE("queue: who waits for idleness is told by who pumps the last job", "[queue]") {
+  interleave::explore({.depth_first = 500, .random = 1'000}, [](Run& run) {
+    run.thread([] {
+      Queue queue{[](const int&) {}, {.capacity = 1, .workers = 0, .lease = 0s}};
+      queue.enqueue(1).or_throw();
+      Thread other([&] { check(static_cast<bool>(queue.wait_idle_for(windlass::Duration::max())), "not told"); });
+      (void)queue.run_one();
+      other.join();
+    });
+    run.join();
+  });
+}

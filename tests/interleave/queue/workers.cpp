@@ -152,3 +152,23 @@ TEST_CASE("queue: who waits for idleness, or for the end, is told", "[queue]") {
     run.join();
   });
 }
+
+TEST_CASE("queue: who waits for idleness is told before the worker turns to another queue", "[queue]") {
+  interleave::explore({.depth_first = 200, .random = 500}, [](Run& run) {
+    run.thread([] {
+      Happening has_begun, is_idle;
+      windlass::WorkerPool pool{{.workers = 1}};
+      Queue busy{[&](const int&) { is_idle.wait(); }, {.capacity = 1, .pool = &pool, .lease = 0s}};
+      Queue queue{[&](const int&) { has_begun.happen(); }, {.capacity = 1, .pool = &pool, .lease = 0s}};
+      queue.enqueue(1).or_throw();
+      Thread other([&] {
+        check(static_cast<bool>(queue.wait_idle_for(windlass::Duration::max())), "not told");
+        is_idle.happen();
+      });
+      has_begun.wait();
+      busy.enqueue(1).or_throw();
+      other.join();
+    });
+    run.join();
+  });
+}

@@ -100,6 +100,31 @@ TEST_CASE("counting: drained, with two producers", "[counting]") {
   });
 }
 
+TEST_CASE("counting: who waits sees what a worker has ended, and what that did - or is seen by it", "[counting]") {
+  interleave::explore({.random = 10'000}, [](Run& run) {
+    Counters counters(1);
+    counters.add(Count::accepted, 2);
+    interleave::Atomic<int> waiters{0};
+    checked<int> effect;
+    bool is_told = false;
+    bool has_seen = false;
+    run.thread([&] {
+      effect.set(1);
+      counters.add_done(0);
+      counters.add_done(0);  // another job of the same queue: until that is over nobody need be told
+      counters.publish_done(0);
+      is_told = waiters.load(std::memory_order_seq_cst) != 0;
+    });
+    run.thread([&] {
+      waiters.fetch_add(1, std::memory_order_seq_cst);
+      has_seen = counters.is_drained();
+      if (has_seen) check(effect.get() == 1, "drained, and an effect is not there");
+    });
+    run.join();
+    check(is_told || has_seen, "nobody tells the waiter that it may go");
+  });
+}
+
 TEST_CASE("counting: idle means that at one moment nothing was ready or running", "[counting]") {
   interleave::explore({.random = 10'000}, [](Run& run) {
     Counters counters;

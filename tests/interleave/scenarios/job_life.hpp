@@ -69,7 +69,9 @@ class Core {
   explicit Core(Handler handler, windlass::QueueOptions<Payload> options = {})
       : handler_(std::move(handler)),
         core_([this](Payload& payload, windlass::Delivery& delivery) { return run(payload, delivery); },
-              with_defaults(std::move(options)), host_, FixedClock{&time_}, 1) {}
+              with_defaults(std::move(options)), host_, FixedClock{&time_}, 1) {
+    for (std::uint32_t i = 0; i < max_threads; ++i) lines_[i].index = i;
+  }
 
   /// Nothing if the queue is full.
   windlass::JobId enqueue(windlass::Duration delay = {}) {
@@ -125,6 +127,7 @@ class Core {
 
  private:
   struct Host final : windlass::detail::Host {
+    [[nodiscard]] std::uint32_t lines() const noexcept override { return max_threads; }
     void wake() noexcept override {}
     void end_search(windlass::detail::RunLine& /*line*/) noexcept override {}
     void plan_changed() noexcept override {}

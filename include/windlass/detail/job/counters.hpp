@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "../machines/atomics.hpp"
 #include "../machines/shard.hpp"
@@ -40,11 +41,29 @@ enum class Count : std::uint8_t {
   size
 };
 
-/// Counters without a shared cache line: each thread adds to a shard that its address picks, a reader adds up.
+/// Counters without a shared cache line: each thread adds to a shard that its number picks, a reader adds up.
 /// seq_cst, because a producer adds to `accepted` and then reads `closed`, while close() does the reverse.
+///
+/// What ends plainly, as nearly all runs do, is counted without a read-modify-write, in a place that only the worker
+/// itself writes.
 template <class Policy = StdAtomics>
 class BasicCounters {
  public:
+  /// For workers numbered 0 to `workers` - 1.
+  explicit BasicCounters(std::size_t workers = 0) : workers_(workers), own_(std::make_unique<Own[]>(workers)) {}
+
+  /// One more is done, by the worker that alone goes by this number now. Whoever waits for that learns it only by
+  /// publish_done().
+  void add_done(std::size_t worker) noexcept {
+    auto& done = own_[worker].done;
+    // [done.counted] release: who sees the count sees what the job left behind.
+    done.store(done.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  }
+
+  /// [done.told] seq_cst, then whoever waits is looked for; a waiter says that it waits, then reads the counters: one
+  /// sees the other. A read-modify-write, for a store of add_done() alone has no place in that order.
+  void publish_done(std::size_t worker) noexcept { own_[worker].done.fetch_add(0, std::memory_order_seq_cst); }
+
   /// Returns what this thread's shard had counted before.
   std::uint64_t add(Count what, std::uint64_t n = 1) noexcept {
     return shards_[Shards<Policy>::mine()].values[static_cast<std::size_t>(what)].fetch_add(n,
@@ -55,6 +74,9 @@ class BasicCounters {
     std::uint64_t total = 0;
     for (const Shard& shard : shards_) {
       total += shard.values[static_cast<std::size_t>(what)].load(std::memory_order_seq_cst);
+    }
+    for (std::size_t i = 0; what == Count::done && i < workers_; ++i) {
+      total += own_[i].done.load(std::memory_order_seq_cst);  // [done.counted] acquire, [done.told] seq_cst
     }
     return total;
   }
@@ -81,6 +103,12 @@ class BasicCounters {
     std::array<typename Policy::template Atomic<std::uint64_t>, static_cast<std::size_t>(Count::size)> values{};
   };
 
+  struct alignas(cache_line) Own {
+    typename Policy::template Atomic<std::uint64_t> done{0};
+  };
+
+  const std::size_t workers_;
+  const std::unique_ptr<Own[]> own_;
   std::array<Shard, Shards<Policy>::count> shards_{};
 };
 

@@ -48,10 +48,10 @@ class JobBurial : public JobParts<Payload, Traits> {
     this->room.notify_one();
   }
 
-  /// Destroys the payload of `slot` unless that was done already, or nobody lives there.
+  /// Destroys the payload of `slot`, where a job lives, unless that was done already.
   void destroy_payload(std::uint32_t slot) {
     auto& hot = store.hot(slot);
-    if (hot.emptied || hot.word.read().state() == State::free) return;
+    if (hot.emptied) return;
     hot.emptied = true;
     this->contain([&] { std::destroy_at(&hot.payload()); });
   }

@@ -49,7 +49,10 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
       return Ran::errand;
     }
     const std::uint32_t slot = has_handler() ? pop_lane(line.turns[place], line.ends) : no_slot;
-    if (slot == no_slot) return Ran::nothing;
+    if (slot == no_slot) {
+      Intake::tell_done(line);
+      return Ran::nothing;
+    }
     if (line.is_searching) host.end_search(line);
     auto& hot = store.hot(slot);
     if (waits_for_hung_run(slot)) return Ran::errand;
@@ -67,6 +70,8 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     run_job(line, slot, stamp);
     return Ran::job;
   }
+
+  void tell_done(RunLine& line) noexcept override { Intake::tell_done(line); }
 
   [[nodiscard]] bool has_work() const noexcept override {
     if (!store.errands.empty()) return true;

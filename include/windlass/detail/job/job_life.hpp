@@ -5,6 +5,7 @@
 #include <exception>
 #include <mutex>
 #include <string_view>
+#include <utility>
 
 #include "../machines/rng.hpp"
 #include "frame.hpp"
@@ -41,6 +42,12 @@ class JobLife : public JobBurial<Payload, Traits> {
       return true;
     }
     if (succeeds) {
+      if (word.finish_alone(stamp)) {  // rows 3, 10
+        this->observe(Event::finished, slot);
+        this->free_slot(slot);
+        count_done(run);
+        return true;
+      }
       const bool in_time = word.finish(stamp);
       if (in_time || finish_late(slot, stamp)) {  // rows 3, 9b
         if (!in_time) counters.add(Count::late_successes);
@@ -109,6 +116,16 @@ class JobLife : public JobBurial<Payload, Traits> {
     this->note_quiet();
   }
 
+  /// Whoever waits for idleness is told what the runs of `line` have ended.
+  ///
+  /// A worker that ends a job and runs the next one of its queue tells nobody: with that one the queue is not idle, nor
+  /// was it in between. It does tell before it turns to anything else.
+  void tell_done(RunLine& line) noexcept {
+    if (!std::exchange(line.owes_notice, false)) return;
+    counters.publish_done(line.index);
+    this->note_quiet();
+  }
+
   /// The job in `slot` was cancelled, and its holds go with whoever has them.
   void count_cancelled(std::uint32_t slot) {
     this->observe(Event::dropped, slot);
@@ -138,6 +155,16 @@ class JobLife : public JobBurial<Payload, Traits> {
   }
 
  private:
+  void count_done(const Run* run) noexcept {
+    if (run != nullptr) {
+      counters.add_done(run->line.index);
+      run->line.owes_notice = true;
+    } else {
+      counters.add(Count::done);
+      this->note_quiet();
+    }
+  }
+
   // Row 9b: a success that comes after the lease was lost, but before anybody has the job again.
   bool finish_late(std::uint32_t slot, std::uint64_t stamp) {
     using Lock = typename Burial::Word::Planner;

@@ -45,7 +45,8 @@ class JobParts {
         number(its_number),
         name_text(options.name),
         store(options.capacity, options.memory),
-        planner(store.nodes, clock.now(), Traits::tick) {}
+        planner(store.nodes, clock.now(), Traits::tick),
+        counters(host.lines()) {}
   JobParts(const JobParts&) = delete;
   JobParts& operator=(const JobParts&) = delete;
 

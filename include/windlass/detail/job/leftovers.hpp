@@ -91,7 +91,9 @@ template <class Life>
 void end_everything(Life& life) {
   for (std::uint32_t slot = 0; slot < life.store.free.used(); ++slot) end_held(life, slot);
   life.retry_kept();
-  for (std::uint32_t slot = 0; slot < life.store.free.used(); ++slot) life.destroy_payload(slot);
+  for (std::uint32_t slot = 0; slot < life.store.free.used(); ++slot) {
+    if (life.store.hot(slot).word.read().state() != State::free) life.destroy_payload(slot);
+  }
 }
 
 }  // namespace windlass::detail

@@ -46,6 +46,9 @@ class QueueBase {
   /// Runs one errand or one ready job on the caller, who publishes it in `line`.
   virtual Ran run_next(RunLine& line) = 0;
 
+  /// The thread of `line` will not call run_next() at once again: whoever waits for idleness is told of what it ended.
+  virtual void tell_done(RunLine& line) noexcept = 0;
+
   /// Whether run_next() would find something. seq_cst looks only, no lock: [park.look].
   [[nodiscard]] virtual bool has_work() const noexcept = 0;
 
@@ -85,6 +88,9 @@ class QueueBase {
 /// What a queue needs of whoever runs its jobs.
 class Host {
  public:
+  /// How many lines run its jobs; their indices are below that.
+  [[nodiscard]] virtual std::uint32_t lines() const noexcept = 0;
+
   /// Something became ready (published with seq_cst before this call).
   virtual void wake() noexcept = 0;
 

@@ -38,7 +38,9 @@ struct alignas(cache_line) BasicRunLine {
   alignas(cache_line) BasicStopState<Atomic<std::uint64_t>, Mutex, Condition> stop;
   Mutex sleep_mutex;
   Condition sleep;                                // sleep_for in the handler
+  std::uint32_t index = 0;                        // among the lines of its crew
   bool is_searching = false;                      // the worker's own: it owes Parking an end_search()
+  bool owes_notice = false;                       // its own: it counted a job as done and told nobody who waits
   const std::uint64_t* ends = nullptr;            // its own: where it stops in each lane, if anywhere
   std::array<std::uint32_t, max_queues> turns{};  // its own: jobs it took of each queue with weighted lanes
   SeqCst<QueueBase*, Policy> looking{nullptr};    // a queue the worker looks into without running anything of it

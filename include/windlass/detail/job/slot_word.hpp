@@ -110,6 +110,15 @@ class SlotWord {
   /// Row 3. `leased -> done` by the run with this stamp.
   [[nodiscard]] bool finish(std::uint64_t stamp) noexcept { return move(State::leased, stamp, State::done); }
 
+  /// Rows 3 and, for what remains, 10: the same for the run that alone has a hold, of a job that nobody cancelled. The
+  /// word is the caller's until free().
+  [[nodiscard]] bool finish_alone(std::uint64_t stamp) noexcept {
+    SlotView seen = SlotView::of(State::leased, false, 1, stamp);
+    const SlotView next = SlotView::of(State::done, false, 1, stamp);
+    Policy::probe("word.finish");
+    return word_.compare_exchange_strong(seen.bits, next.bits, std::memory_order_seq_cst, std::memory_order_relaxed);
+  }
+
   /// Row 3a. `leased -> settling` by the run with this stamp.
   [[nodiscard]] bool begin_settle(std::uint64_t stamp) noexcept { return move(State::leased, stamp, State::settling); }
 

@@ -119,6 +119,7 @@ class Crew final : public Host {
   template <class Visit>
   void stop_runs(const QueueBase& queue, StopReason why, Visit visit);
 
+  [[nodiscard]] std::uint32_t lines() const noexcept override { return count_; }
   void wake() noexcept override {
     parking_.wake_one();
     if (is_pumped()) signal_ready();
@@ -181,6 +182,7 @@ class Crew final : public Host {
   void work(Record& self);
   [[nodiscard]] bool run_any(Record& self, Turn& turn);
   [[nodiscard]] bool run_queue(Record& self, QueueBase* queue, std::uint32_t index);
+  void tell_done(Record& self) noexcept;
   void rest(Record& self);
   void tell_parked(Record& self);
   [[nodiscard]] bool has_work(RunLine& line) const noexcept;
@@ -264,6 +266,7 @@ Ran Crew::pump(QueueBase& queue, const std::uint64_t* ends, More more) {
     seat.line.ends = ends;
     Ran ran = queue.run_next(seat.line);
     while (ran != Ran::nothing && more(ran)) ran = queue.run_next(seat.line);
+    queue.tell_done(seat.line);
     seat.inside.store(nullptr);
     seat.is_taken.store(false);
     if (is_pumped()) queue.pump_ends();
