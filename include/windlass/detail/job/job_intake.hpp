@@ -42,7 +42,7 @@ class JobIntake : public JobLife<Payload, Traits> {
       return EnqueueResult::refused(EnqueueError::full);
     }
     hint<typename Life::Store::Policy>([&, at = slot] {
-      store.prefetch(store.free.likely_after(at));
+      store.prefetch(store.free.likely_soon(at));
       if (!is_plain) store.prefetch_cold(at);
     });
     return EnqueueResult::accepted(fill(slot, given, is_sampled(ticket), construct));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -33,7 +34,8 @@ template <class Policy = StdAtomics>
 class FreeList {
  public:
   /// `{beside:32 | next:32}`, numbers plus one. `next` goes on within the chain. `beside` is the next chain where this
-  /// slot is the first of one in the shared stack; in a magazine it is how many slots the stack has from here down.
+  /// slot is the first of one in the shared stack; elsewhere it is `{0:1 | depth:6 | soon:25}`: how many slots the
+  /// stack has from here down, and, if not 0, a hint which slot comes `far_ahead` places further on.
   using Link = typename Policy::template Atomic<std::uint64_t>;
 
   static constexpr std::uint32_t longest_chain = 32;
@@ -70,9 +72,13 @@ class FreeList {
     return {no_slot, false};
   }
 
-  /// The slot that the thread which has just taken `slot`, and not written to it yet, is likely to take next; `no_slot`
-  /// if that is not known.
-  [[nodiscard]] std::uint32_t likely_after(std::uint32_t slot) const noexcept { return low_half(read(slot)) - 1; }
+  /// A slot that the thread which has just taken `slot`, and not written to it yet, is likely to take soon; `no_slot`
+  /// if none is known.
+  [[nodiscard]] std::uint32_t likely_soon(std::uint32_t slot) const noexcept {
+    const std::uint64_t seen = read(slot);
+    const std::uint32_t soon = high_half(seen) & soon_mask;
+    return (soon != 0 ? soon : low_half(seen)) - 1;
+  }
 
   /// Gives `slot` back. Lock-free; any thread.
   void give(std::uint32_t slot) noexcept {
@@ -80,19 +86,21 @@ class FreeList {
       link(slot).store(0, std::memory_order_relaxed);
       return push_chain(slot);
     }
-    Head& head = magazines_[Shards<Policy>::mine()].head;
+    Magazine& mine = magazines_[Shards<Policy>::mine()];
+    Head& head = mine.head;
     Policy::probe("free.give.head");
     std::uint64_t seen = head.load(std::memory_order_acquire);
     std::uint32_t depth = 0;
     do {
-      // Garbage if the CAS fails, but below 2^31, as the links of all slots are that hold no job.
-      depth = low_half(seen) == 0 ? 1 : (high_half(read(low_half(seen) - 1)) + 1) & not_negative;
+      // Garbage if the CAS fails, but no more than `max_depth`: the links of slots that hold no job are not negative.
+      depth = low_half(seen) == 0 ? 1 : (std::min)(depth_in(read(low_half(seen) - 1)), max_depth - 1) + 1;
       Policy::probe("free.give.link");
-      link(slot).store(pack(depth, low_half(seen)), std::memory_order_relaxed);
+      link(slot).store(pack(depth << depth_shift | soon_after(mine, depth), low_half(seen)), std::memory_order_relaxed);
       Policy::probe("free.give.swing");
       // [free.given] release: the next owner sees the slot as its last one left it. seq_cst: also [room.publish].
     } while (!head.compare_exchange_weak(seen, pack(high_half(seen) + 1, slot + 1), std::memory_order_seq_cst,
                                          std::memory_order_acquire));
+    hint<Policy>([&] { mine.recent[depth % far_ahead].store(slot + 1, std::memory_order_relaxed); });
     if (depth >= chain_) pass_on(head);
   }
 
@@ -109,12 +117,31 @@ class FreeList {
   [[nodiscard]] std::uint32_t used() const noexcept { return fresh_.load(std::memory_order_seq_cst); }
 
  private:
-  static constexpr std::uint32_t not_negative = ~(std::uint32_t{1} << 31U);
+  static constexpr unsigned depth_shift = 25;
+  static constexpr std::uint32_t max_depth = 63;
+  static constexpr std::uint32_t soon_mask = (std::uint32_t{1} << depth_shift) - 1;
+  static constexpr std::uint32_t far_ahead = 4;  // enqueues: a line from another core takes as long as three take
+
+  [[nodiscard]] static constexpr std::uint32_t depth_in(std::uint64_t link) noexcept {
+    return high_half(link) >> depth_shift & max_depth;
+  }
 
   using Head = typename Policy::template Atomic<std::uint64_t>;  // {tag:32 | slot plus one:32}
   struct alignas(cache_line) Magazine {
     Head head{0};
+    std::array<typename Policy::template Atomic<std::uint32_t>, far_ahead> recent{};  // given last, by depth; hints
   };
+
+  // The slot that comes `far_ahead` places behind one at `depth`, plus one; 0 if that is not known. Another thread of
+  // the shard may come between: then it is another slot, and fetched in vain.
+  [[nodiscard]] std::uint32_t soon_after([[maybe_unused]] const Magazine& mine,
+                                         [[maybe_unused]] std::uint32_t depth) const noexcept {
+    std::uint32_t soon = 0;
+    hint<Policy>([&] {
+      if (depth > far_ahead) soon = mine.recent[depth % far_ahead].load(std::memory_order_relaxed) & soon_mask;
+    });
+    return soon;
+  }
 
   // So that the magazines together never hide more than a quarter of a small queue.
   [[nodiscard]] static constexpr std::uint32_t chain_for(std::uint32_t count) noexcept {
