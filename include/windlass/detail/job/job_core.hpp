@@ -223,7 +223,8 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
  private:
   static constexpr bool has_leases = !Traits::at_most_once;
   static constexpr bool has_turns = Traits::lanes.order == LaneOrder::weighted;
-  static constexpr std::uint64_t far_ahead = 3;  // jobs: a line from another core takes as long as three take
+  // Jobs: a line from another core takes as long as three take, and two workers take turns.
+  static constexpr std::uint64_t far_ahead = 6;
 
   // Under the planner's lock: `waiting -> ready`, or not yet.
   bool wake(std::uint32_t slot, Time now) {
@@ -341,6 +342,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     Delivery delivery(run);
     const Outcome outcome = call(hot.payload(), delivery, run.exception);
     if (is_timed) this->run_times.add(clock.now() - begun);
+    store.ready[hot.lane]->will_pop();
     this->finish(slot, run.stamp, run.commit, outcome, &run);
     // Last, for what finish() calls may hang too. A line that names a slot for too long does no harm: the stamp tells.
     line.end();

@@ -156,12 +156,12 @@ class JobLife : public JobBurial<Payload, Traits> {
 
  private:
   void count_done(const Run* run) noexcept {
-    if (run != nullptr) {
-      counters.add_done(run->line.index);
-      run->line.owes_notice = true;
-    } else {
+    if (run == nullptr || run->line.serves_many) {
       counters.add(Count::done);
       this->note_quiet();
+    } else {
+      counters.add_done(run->line.index);
+      run->line.owes_notice = true;
     }
   }
 

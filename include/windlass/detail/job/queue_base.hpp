@@ -46,7 +46,7 @@ class QueueBase {
   /// Runs one errand or one ready job on the caller, who publishes it in `line`.
   virtual Ran run_next(RunLine& line) = 0;
 
-  /// The thread of `line` will not call run_next() at once again: whoever waits for idleness is told of what it ended.
+  /// The thread of `line` will not call run_next() again at once: whoever waits for idleness is told of what it ended.
   virtual void tell_done(RunLine& line) noexcept = 0;
 
   /// Whether run_next() would find something. seq_cst looks only, no lock: [park.look].

@@ -39,6 +39,7 @@ struct alignas(cache_line) BasicRunLine {
   Mutex sleep_mutex;
   Condition sleep;                                // sleep_for in the handler
   std::uint32_t index = 0;                        // among the lines of its crew
+  bool serves_many = false;                       // its next job may be of another queue
   bool is_searching = false;                      // the worker's own: it owes Parking an end_search()
   bool owes_notice = false;                       // its own: it counted a job as done and told nobody who waits
   const std::uint64_t* ends = nullptr;            // its own: where it stops in each lane, if anywhere

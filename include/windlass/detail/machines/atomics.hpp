@@ -46,7 +46,7 @@ inline void will_write([[maybe_unused]] const void* place) noexcept {
 
 /// Leaves a line to whoever has just won it, for as long as some operations on it take.
 inline void stand_back() noexcept {
-  static constexpr int pauses = 16;
+  static constexpr int pauses = 32;
   for (int i = 0; i < pauses; ++i) {
 #if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
     __builtin_ia32_pause();

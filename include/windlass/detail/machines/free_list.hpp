@@ -134,8 +134,7 @@ class FreeList {
 
   // The slot that comes `far_ahead` places behind one at `depth`, plus one; 0 if that is not known. Another thread of
   // the shard may come between: then it is another slot, and fetched in vain.
-  [[nodiscard]] std::uint32_t soon_after([[maybe_unused]] const Magazine& mine,
-                                         [[maybe_unused]] std::uint32_t depth) const noexcept {
+  [[nodiscard]] static std::uint32_t soon_after(const Magazine& mine, std::uint32_t depth) noexcept {
     std::uint32_t soon = 0;
     hint<Policy>([&] {
       if (depth > far_ahead) soon = mine.recent[depth % far_ahead].load(std::memory_order_relaxed) & soon_mask;

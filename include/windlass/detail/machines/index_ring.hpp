@@ -90,6 +90,11 @@ class IndexRing {
     }
   }
 
+  /// A hint that the caller will pop soon: the line of the front is fetched meanwhile.
+  void will_pop() const noexcept {
+    hint<Policy>([&] { will_write(&head_); });
+  }
+
   /// Whether a pop would find nothing now. One seq_cst look, as [park.look] needs it. Lock-free.
   [[nodiscard]] bool empty() const noexcept { return empty_at() != no_end; }
 

@@ -18,7 +18,10 @@ inline Crew::Crew(CrewOptions&& options)
       records_(std::make_unique<Record[]>(count_)),
       looks_(search_looks()),
       target_(options_.workers) {
-  for (std::uint32_t i = 0; i < count_; ++i) records_[i].line.index = i;
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    records_[i].line.index = i;
+    records_[i].line.serves_many = options_.is_shared;
+  }
   for (std::uint32_t i = 0; i < first_seat(); ++i) {
     records_[i].kind = i < options_.max_workers ? Kind::worker : Kind::substitute;
     records_[i].index = i < options_.max_workers ? i : i - options_.max_workers;
@@ -237,12 +240,10 @@ inline bool Crew::run_any(Record& self, Turn& turn) {
 inline bool Crew::run_queue(Record& self, QueueBase* queue, std::uint32_t index) {
   self.inside.store(queue);  // announced, then looked at again: see detach()
   const bool found = queues_[index].load() == queue && queue->run_next(self.line) != Ran::nothing;
-  if (self.line.owes_notice) queue->tell_done(self.line);  // the next job may be of another queue
   self.inside.store(nullptr);
   return found;
 }
 
-// Where queues come and go, run_queue() has seen to it.
 inline void Crew::tell_done(Record& self) noexcept {
   if (self.line.owes_notice) queues_[0].load()->tell_done(self.line);
 }
