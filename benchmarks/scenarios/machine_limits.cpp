@@ -1,14 +1,17 @@
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "../harness/latencies.hpp"
 #include "../harness/report.hpp"
+#include "../harness/spin.hpp"
 #include "../harness/threads.hpp"
 #include "scenarios.hpp"
 
@@ -33,6 +36,38 @@ void fetch_add(benchmark::State& state, std::uint32_t threads) {
     if (counter != calls * threads) return fail(state, "fetch_add lost a call");
   }
   costs.report(state, "ns_per_call");
+}
+
+// Two threads that work for 30 ns between one addition and the next, to one counter or each to its own. What two
+// producers of one FIFO do must have an order, and so a word that both write: no such queue takes less than the former.
+void ordered_work(benchmark::State& state) {
+  constexpr std::uint32_t threads = 2;
+  const std::uint64_t rounds = harness::rounds_per_microsecond() * 30 / 1000;
+  struct alignas(64) Line {
+    std::atomic<std::uint64_t> count{0};
+  };
+  // ns per call; nothing if one was lost.
+  const auto run = [&](bool is_shared) -> std::optional<double> {
+    std::array<Line, threads> lines;
+    const auto took = harness::run_together(threads, [&](std::uint32_t index) {
+      auto& count = lines[is_shared ? 0 : index].count;
+      for (std::uint64_t i = 0; i < calls; ++i) {
+        harness::spin(rounds);
+        count.fetch_add(1);
+      }
+    });
+    if (lines[0].count + lines[1].count != calls * threads) return std::nullopt;
+    return harness::nanoseconds(took) / static_cast<double>(calls * threads);
+  };
+  for (auto _ : state) {
+    const auto begun = Clock::now();
+    const auto shared = run(true);
+    const auto own = run(false);
+    if (!shared || !own) return fail(state, "fetch_add lost a call");
+    harness::set_time(state, Clock::now() - begun);
+    harness::set_figure(state, "shared_word_ns", *shared);
+    harness::set_figure(state, "own_words_ns", *own);
+  }
 }
 
 // A line goes to the other core and back; the figure is one way. The threads yield: on a machine with one core they
@@ -137,6 +172,7 @@ void wake(benchmark::State& state) {
 void scenarios::add_machine_limits() {
   harness::add("machine_fetch_add", "machine", [](benchmark::State& state) { fetch_add(state, 1); });
   harness::add("machine_fetch_add_contended", "machine", [](benchmark::State& state) { fetch_add(state, 2); });
+  harness::add_once("machine_ordered_work", "machine", ordered_work);
   harness::add("machine_line_transfer", "machine", line_transfer);
   harness::add("machine_clock_read", "machine", clock_read);
   harness::add_once("machine_wake", "machine", wake);
