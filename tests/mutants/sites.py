@@ -35,7 +35,7 @@ LOOKS = {
 WAKES = re.compile(
     r"wake\w*|notify_\w+|nudge|announce\w*|note_quiet|note_lease_back|signal_ready|rearm\w*|arm|pass_on|plan_changed"
     r"|call|call_up|hand|release|request|stop_run|stop_pulled|follow|end_search|come_back|deal_with_leftovers|lease_in_use"
-    r"|pulled_lease_\w+|pump_begins|pump_ends"
+    r"|pulled_lease_\w+|pump_begins|pump_ends|tell_done|publish_done"
 )
 AMBIGUOUS = re.compile(r"(.*(?<!parking_)(\.|->))?call|(?!parking_|this\b).*(\.|->)release")  # of somebody else
 

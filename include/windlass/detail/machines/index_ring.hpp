@@ -153,17 +153,18 @@ class IndexRing {
   [[nodiscard]] bool fill_first(std::uint64_t tail, std::uint32_t index) noexcept {
     const std::uint32_t lap = lap_of(tail);  // of all of them: their number divides that of a lap
     Cell* const first = &cells_[tail & mask_];
-    for (Cell* cell = first; cell != first + stride; ++cell) {
+    for (std::uint64_t i = 0; i != stride; ++i) {
+      Cell& cell = first[i];
       Policy::probe("ring.push.cell");
       // [ring.filled] acquire: helping passes it on. seq_cst, for an acquire of a seq_cst store is not enough to come
       // after it in the total order (it does not strongly happen before): [park.publish] of who pushes behind it.
-      std::uint64_t seen = cell->load(std::memory_order_seq_cst);
+      std::uint64_t seen = cell.load(std::memory_order_seq_cst);
       if (high_half(seen) != lap - 1) continue;
       Policy::probe("ring.push.fill");
       // [ring.filled] release, read by the acquire in pop(): whoever sees this lap also sees what was written before
       // the push, the payload first of all. seq_cst: also [park.publish]; the failure, by a fill, is a load as above.
-      if (cell->compare_exchange_strong(seen, pack(lap, index), std::memory_order_seq_cst, std::memory_order_seq_cst)) {
-        if (cell + 1 == first + stride) advance(tail, "ring.push.advance");
+      if (cell.compare_exchange_strong(seen, pack(lap, index), std::memory_order_seq_cst, std::memory_order_seq_cst)) {
+        if (i + 1 == stride) advance(tail, "ring.push.advance");
         return true;
       }
       hint<Policy>(stand_back);  // two that take turns at each cell of a line send it to and fro at each
