@@ -85,6 +85,11 @@ std::vector<Row> rows() {
          return SlotView::of(State::leased, seen.cancel(), seen.holders(), seen.stamp() + 1);
        }},
       {"3 finish", [](Word& w) { return w.finish(mine); }, by_stamp(State::leased, State::done)},
+      {"3 finish_alone", [](Word& w) { return w.finish_alone(mine); },
+       [](SlotView seen) -> std::optional<SlotView> {
+         if (seen.state() != State::leased || seen.stamp() != mine || seen.holders() != 1 || seen.cancel()) return {};
+         return with(seen, State::done);
+       }},
       {"3a begin_settle", [](Word& w) { return w.begin_settle(mine); }, by_stamp(State::leased, State::settling)},
       {"5 keep", [](Word& w) { return w.keep(), true; }, plainly(State::dead, State::kept), {State::dead}},
       {"5a unkeep", [](Word& w) { return w.unkeep(); }, plainly(State::kept, State::dead)},

@@ -47,6 +47,33 @@ TEST_CASE("slot word: whoever drops the last hold of an ended job comes after al
   });
 }
 
+// [word.ended]
+TEST_CASE("slot word: who ends a job alone comes after those who left it, and who sees the end after it", "[word]") {
+  interleave::explore([](Run& run) {
+    using windlass::detail::State;
+    Word word;
+    interleave::checked<int> payload{1};
+    interleave::checked<int> effect;
+    word.enqueue(State::ready);
+    const std::uint64_t lost = word.lease();
+    check(word.expire(static_cast<std::uint32_t>(lost)) == State::expired, "not expired");
+    check(word.claim_expired() && word.settle(State::ready), "not redelivered");
+    const std::uint64_t stamp = word.lease();
+    run.thread([&] {
+      (void)payload.get();
+      check(word.drop() == Word::AfterDrop::nothing, "freed below another run");
+    });
+    run.thread([&] {
+      effect.set(1);
+      if (word.finish_alone(stamp)) payload.set(0);
+    });
+    run.thread([&] {
+      if (word.read().state() == State::done) check(effect.get() == 1, "over, and an effect is not there");
+    });
+    run.join();
+  });
+}
+
 // [stop.lease]
 TEST_CASE("slot word: who leases and looks sees who says so and reads the word - or the reverse", "[word]") {
   interleave::explore({.seq = Seq::any}, [](Run& run) {

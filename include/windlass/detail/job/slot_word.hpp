@@ -116,7 +116,9 @@ class SlotWord {
     SlotView seen = SlotView::of(State::leased, false, 1, stamp);
     const SlotView next = SlotView::of(State::done, false, 1, stamp);
     Policy::probe("word.finish");
-    return word_.compare_exchange_strong(seen.bits, next.bits, std::memory_order_seq_cst, std::memory_order_relaxed);
+    // [word.ended] acquire: what runs that have left did with the payload comes before its end. release: who sees the
+    // end sees what the run did.
+    return word_.compare_exchange_strong(seen.bits, next.bits, std::memory_order_acq_rel, std::memory_order_relaxed);
   }
 
   /// Row 3a. `leased -> settling` by the run with this stamp.
