@@ -229,3 +229,24 @@ TEST_CASE("queue: a success counts though its job stalls while it looks for it (
     run.join();
   });
 }
+
+TEST_CASE("queue: who waits for idleness is told before the worker that ended the last job calls its stop hook",
+          "[queue]") {
+  interleave::explore({.depth_first = 200, .random = 700}, [](Run& run) {
+    run.thread([] {
+      Happening has_begun, is_idle;
+      Queue queue{
+          [&](const int&) { has_begun.happen(); },
+          {.capacity = 1, .workers = 1, .lease = 0s, .on_worker_stop = [&](windlass::WorkerInfo) { is_idle.wait(); }}};
+      queue.enqueue(1).or_throw();
+      Thread other([&] {
+        (void)queue.wait_idle_for(windlass::Duration::max());
+        is_idle.happen();
+      });
+      has_begun.wait();
+      (void)queue.shutdown({.grace = 0s});
+      other.join();
+    });
+    run.join();
+  });
+}

@@ -171,6 +171,7 @@ inline void Crew::work(Record& self) {
       rest(self);
     }
   }
+  tell_done(self);
   come_back(self);
   call_hook(options_.on_worker_stop, self, name.view());
   active_.fetch_sub(1);
