@@ -110,15 +110,15 @@ class SlotWord {
   /// Row 3. `leased -> done` by the run with this stamp.
   [[nodiscard]] bool finish(std::uint64_t stamp) noexcept { return move(State::leased, stamp, State::done); }
 
-  /// Rows 3 and, for what remains, 10: the same for the run that alone has a hold, of a job that nobody cancelled. The
-  /// word is the caller's until free().
+  /// Row 3 for the run that alone has a hold, of a job that nobody cancelled; may be false though it is. The word is
+  /// the caller's then, until free().
   [[nodiscard]] bool finish_alone(std::uint64_t stamp) noexcept {
     SlotView seen = SlotView::of(State::leased, false, 1, stamp);
     const SlotView next = SlotView::of(State::done, false, 1, stamp);
-    Policy::probe("word.finish");
+    Policy::probe("word.swap");
     // [word.ended] acquire: what runs that have left did with the payload comes before its end. release: who sees the
     // end sees what the run did.
-    return word_.compare_exchange_strong(seen.bits, next.bits, std::memory_order_acq_rel, std::memory_order_relaxed);
+    return word_.compare_exchange_weak(seen.bits, next.bits, std::memory_order_acq_rel, std::memory_order_relaxed);
   }
 
   /// Row 3a. `leased -> settling` by the run with this stamp.

@@ -151,10 +151,9 @@ class IndexRing {
   // Puts `index` into the first of the `stride` cells from `tail` on that this lap has not filled; false if there is
   // none.
   [[nodiscard]] bool fill_first(std::uint64_t tail, std::uint32_t index) noexcept {
-    const std::uint32_t lap = lap_of(tail);  // of all of them: their number divides that of a lap
-    Cell* const first = &cells_[tail & mask_];
-    for (std::uint64_t i = 0; i != stride; ++i) {
-      Cell& cell = first[i];
+    for (std::uint64_t position = tail; position != tail + stride; ++position) {
+      const std::uint32_t lap = lap_of(position);
+      Cell& cell = cells_[position & mask_];
       Policy::probe("ring.push.cell");
       // [ring.filled] acquire: helping passes it on. seq_cst, for an acquire of a seq_cst store is not enough to come
       // after it in the total order (it does not strongly happen before): [park.publish] of who pushes behind it.
@@ -164,7 +163,7 @@ class IndexRing {
       // [ring.filled] release, read by the acquire in pop(): whoever sees this lap also sees what was written before
       // the push, the payload first of all. seq_cst: also [park.publish]; the failure, by a fill, is a load as above.
       if (cell.compare_exchange_strong(seen, pack(lap, index), std::memory_order_seq_cst, std::memory_order_seq_cst)) {
-        if (i + 1 == stride) advance(tail, "ring.push.advance");
+        if (position + 1 == tail + stride) advance(tail, "ring.push.advance");
         return true;
       }
       hint<Policy>(stand_back);  // two that take turns at each cell of a line send it to and fro at each
