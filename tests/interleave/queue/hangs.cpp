@@ -1,6 +1,7 @@
 // Runs that hang, and what follows from that for others: whoever waits, whoever sleeps, whoever ends the queue.
 
 #include <cstdint>
+#include <utility>
 
 #include "catch.hpp"
 #include "traits.hpp"
@@ -19,6 +20,19 @@ using windlass::Duration;
 struct Refusal {
   bool accept(windlass::DeadLetter<int>&& /*letter*/) { return false; }
 };
+
+// A payload whose destructor waits, once it is in its slot.
+struct Slow {
+  Happening* until = nullptr;
+
+  explicit Slow(Happening* its_end) : until(its_end) {}
+  Slow(Slow&& other) noexcept : until(std::exchange(other.until, nullptr)) {}
+  Slow& operator=(Slow&&) = delete;
+  ~Slow() {
+    if (until != nullptr) until->wait();
+  }
+};
+using SlowQueue = windlass::JobQueue<Slow, interleave::QueueTraits>;
 
 constexpr interleave::Options budget{.depth_first = 300, .random = 700};
 
@@ -74,6 +88,30 @@ TEST_CASE("queue: who waits for idleness is told by who ended the last job and s
       queue.enqueue(0).or_throw();
       queue.enqueue(1).or_throw();  // run by who stands in for the hung worker, while that comes back
       check(static_cast<bool>(queue.wait_idle_for(Duration::max())), "not told");
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: who waits for idleness is told before a worker sees to the errand of a job that is over", "[queue]") {
+  interleave::explore(budget, [](Run& run) {
+    run.thread([] {
+      Happening has_begun, go_on, is_idle;
+      SlowQueue queue{[&](const Slow& job, Delivery& delivery) {
+                        if (job.until == nullptr) {
+                          has_begun.happen();
+                          return go_on.wait();
+                        }
+                        while (!delivery.stop_token().stop_requested()) interleave::pass_time(5ms);
+                      },
+                      {.capacity = 2, .workers = 1, .lease = 10ms, .max_substitutes = 0}};
+      queue.enqueue(Slow{nullptr}, {.lease = 0s}).or_throw();
+      has_begun.wait();
+      queue.enqueue(Slow{&is_idle}).or_throw();
+      (void)queue.run_one();  // loses its lease, and succeeds late: its number is in the errand ring
+      go_on.happen();
+      check(static_cast<bool>(queue.wait_idle_for(Duration::max())), "not told");
+      is_idle.happen();
     });
     run.join();
   });

@@ -125,6 +125,38 @@ TEST_CASE("counting: who waits sees what a worker has ended, and what that did -
   });
 }
 
+TEST_CASE("counting: who takes a job from a worker and ends it tells also of what that worker had ended",
+          "[counting]") {
+  const interleave::Seq seq = GENERATE(interleave::Seq::as_executed, interleave::Seq::any);
+  interleave::explore({.depth_first = 3'000, .random = 10'000, .seq = seq}, [](Run& run) {
+    Counters counters(1);
+    counters.add(Count::accepted, 2);
+    interleave::Atomic<int> waiters{0};
+    interleave::Atomic<bool> is_leased{false};
+    bool has_ended = false;
+    bool is_told = false;
+    bool has_seen = false;
+    run.thread([&] {  // the worker ends one job, and hangs in the next
+      counters.add_done(0);
+      is_leased.store(true, std::memory_order_seq_cst);
+    });
+    run.thread([&] {  // the watch; the order of the steps is that of JobCore::expire
+      if (!is_leased.load(std::memory_order_acquire)) return;
+      counters.publish_all_done();
+      bool seen = true;
+      has_ended = is_leased.compare_exchange_strong(seen, false, std::memory_order_seq_cst, std::memory_order_acquire);
+      counters.add(Count::cancelled);
+      is_told = waiters.load(std::memory_order_seq_cst) != 0;
+    });
+    run.thread([&] {
+      waiters.fetch_add(1, std::memory_order_seq_cst);
+      has_seen = counters.is_drained();
+    });
+    run.join();
+    check(!has_ended || is_told || has_seen, "nobody tells the waiter that it may go");
+  });
+}
+
 TEST_CASE("counting: idle means that at one moment nothing was ready or running", "[counting]") {
   interleave::explore({.random = 10'000}, [](Run& run) {
     Counters counters;

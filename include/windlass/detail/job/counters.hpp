@@ -64,6 +64,11 @@ class BasicCounters {
   /// sees the other. A read-modify-write, for a store of add_done() alone has no place in that order.
   void publish_done(std::size_t worker) noexcept { own_[worker].done.fetch_add(0, std::memory_order_seq_cst); }
 
+  /// The same for all workers, by any thread: nothing is lost, whatever they add meanwhile.
+  void publish_all_done() noexcept {
+    for (std::size_t i = 0; i < workers_; ++i) publish_done(i);
+  }
+
   /// Returns what this thread's shard had counted before.
   std::uint64_t add(Count what, std::uint64_t n = 1) noexcept {
     return shards_[Shards<Policy>::mine()].values[static_cast<std::size_t>(what)].fetch_add(n,

@@ -43,6 +43,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     const std::uint32_t errand = store.errands.pop();
     if (errand != no_slot) {
       if (line.is_searching) host.end_search(line);
+      Intake::tell_done(line);  // the errand may be of a job that is over
       line.begin_errand(this, options.lease);
       this->run_errand(errand);
       line.end();
@@ -59,6 +60,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     if (hot.is_pulled.load(std::memory_order_relaxed)) hot.is_pulled.store(false, std::memory_order_relaxed);
     const std::uint64_t stamp = hot.word.lease();  // row 2
     if (stamp == 0) {
+      Intake::tell_done(line);  // likewise
       this->drop_tombstone(slot);
       return Ran::errand;
     }
@@ -105,6 +107,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   }
 
   bool expire(std::uint32_t slot, std::uint32_t low_stamp) override {
+    counters.publish_all_done();  // [done.told] whoever ends this job now tells also of what its worker ended before
     const bool is_open = phase.load() == Phase::open;
     const State reached = store.hot(slot).word.expire(low_stamp, is_open ? State::expired : State::stalled);
     if (reached == State::free) return false;

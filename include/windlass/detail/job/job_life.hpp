@@ -118,8 +118,8 @@ class JobLife : public JobBurial<Payload, Traits> {
 
   /// Whoever waits for idleness is told what the runs of `line` have ended.
   ///
-  /// A worker that ends a job and runs the next one of its queue tells nobody: with that one the queue is not idle, nor
-  /// was it in between. It does tell before it turns to anything else.
+  /// A worker that ends a job and runs the next one of its queue tells nobody: with that one the queue is not idle. It
+  /// does tell before it turns to anything else, be it an errand or a tombstone: those may be of jobs that are over.
   void tell_done(RunLine& line) noexcept {
     if (!std::exchange(line.owes_notice, false)) return;
     counters.publish_done(line.index);
