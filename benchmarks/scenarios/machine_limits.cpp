@@ -39,7 +39,8 @@ void fetch_add(benchmark::State& state, std::uint32_t threads) {
 }
 
 // Two threads that work for 30 ns between one addition and the next, to one counter or each to its own. What two
-// producers of one FIFO do must have an order, and so a word that both write: no such queue takes less than the former.
+// producers of one FIFO do must have an order, and so a word that both write: while they take turns they pay the
+// former.
 void ordered_work(benchmark::State& state) {
   constexpr std::uint32_t threads = 2;
   const std::uint64_t rounds = harness::rounds_per_microsecond() * 30 / 1000;

@@ -49,7 +49,7 @@ enum class Count : std::uint8_t {
 template <class Policy = StdAtomics>
 class BasicCounters {
  public:
-  /// For workers numbered 0 to `workers` - 1.
+  /// With a place of their own for workers numbered 0 to `workers` - 1.
   explicit BasicCounters(std::size_t workers = 0) : workers_(workers), own_(std::make_unique<Own[]>(workers)) {}
 
   /// One more is done, by the worker that alone goes by this number now. Whoever waits for that learns it only by

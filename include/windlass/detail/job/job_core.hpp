@@ -43,7 +43,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     const std::uint32_t errand = store.errands.pop();
     if (errand != no_slot) {
       if (line.is_searching) host.end_search(line);
-      Intake::tell_done(line);  // the errand may be of a job that is over
+      tell_done(line);  // the errand may be of a job that is over
       line.begin_errand(this, options.lease);
       this->run_errand(errand);
       line.end();
@@ -51,7 +51,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     }
     const std::uint32_t slot = has_handler() ? pop_lane(line.turns[place], line.ends) : no_slot;
     if (slot == no_slot) {
-      Intake::tell_done(line);
+      tell_done(line);
       return Ran::nothing;
     }
     if (line.is_searching) host.end_search(line);
@@ -60,7 +60,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     if (hot.is_pulled.load(std::memory_order_relaxed)) hot.is_pulled.store(false, std::memory_order_relaxed);
     const std::uint64_t stamp = hot.word.lease();  // row 2
     if (stamp == 0) {
-      Intake::tell_done(line);  // likewise
+      tell_done(line);  // likewise
       this->drop_tombstone(slot);
       return Ran::errand;
     }
@@ -345,7 +345,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     Delivery delivery(run);
     const Outcome outcome = call(hot.payload(), delivery, run.exception);
     if (is_timed) this->run_times.add(clock.now() - begun);
-    store.ready[hot.lane]->will_pop();
+    store.lane(slot).will_pop();
     this->finish(slot, run.stamp, run.commit, outcome, &run);
     // Last, for what finish() calls may hang too. A line that names a slot for too long does no harm: the stamp tells.
     line.end();

@@ -56,7 +56,7 @@ class JobParts {
   /// [pause.look] The job is in its lane, then `is_paused` is read; resume() clears that, then looks at the lanes. All
   /// seq_cst: one of the two announces the job.
   void push_ready(std::uint32_t slot) {
-    store.ready[store.hot(slot).lane]->push(slot);
+    store.lane(slot).push(slot);
     if (!is_paused.load()) announce();
   }
 

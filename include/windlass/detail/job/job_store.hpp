@@ -63,6 +63,9 @@ class JobStore {
 
   [[nodiscard]] Hot& hot(std::uint32_t slot) noexcept { return hot_[slot]; }
 
+  /// The lane of the job in `slot`.
+  [[nodiscard]] Ring& lane(std::uint32_t slot) noexcept { return *ready[hot_[slot].lane]; }
+
   /// A hint that what every job touches of `slot` will be wanted soon; nothing for `no_slot`.
   void prefetch(std::uint32_t slot) const noexcept {
     if (slot == no_slot) return;

@@ -88,7 +88,7 @@ class QueueBase {
 /// What a queue needs of whoever runs its jobs.
 class Host {
  public:
-  /// How many lines run its jobs; their indices are below that.
+  /// How many lines serve this queue and no other; their indices are below that.
   [[nodiscard]] virtual std::uint32_t lines() const noexcept = 0;
 
   /// Something became ready (published with seq_cst before this call).

@@ -59,7 +59,7 @@ struct alignas(cache_line) ColdSlot {
   Compact<Time> enqueued_at{};
   Compact<Time> first_failure{};
   Compact<Time> died_at{};         // when its dead letter was first offered
-  std::uint64_t hang_stamp = 0;    // the lease whose loss was counted last: each loss counts once
+  std::uint64_t hang_stamp = 0;    // the lease whose loss was counted last, or that was settled: each loss counts once
   std::uint64_t pulled_stamp = 0;  // the pulled lease that the alarm node times; under the planner's lock, as the next
   Time pulled_until{};             // when it expires, in lease time; Time::max() if never
   Time pulled_limit{};             // when its max_runtime is over, likewise; Time::max() too once it was told

@@ -9,17 +9,10 @@ namespace windlass::detail {
 /// Numbers the queues of this process, and the threads that use them, from 1.
 inline std::atomic<std::uint32_t> numbers_given{0};
 
-// Not inlined: once in a thread's life.
-[[gnu::noinline]] inline std::uint32_t give_number() noexcept {
-  return numbers_given.fetch_add(1, std::memory_order_relaxed) + 1;
-}
-
 /// The calling thread's number: unlike its address and its id, never another thread's.
 [[nodiscard]] inline std::uint32_t thread_number() noexcept {
   static thread_local std::uint32_t number = 0;
-  if (number == 0) [[unlikely]] {
-    number = give_number();
-  }
+  if (number == 0) number = numbers_given.fetch_add(1, std::memory_order_relaxed) + 1;
   return number;
 }
 

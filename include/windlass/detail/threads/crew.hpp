@@ -119,7 +119,7 @@ class Crew final : public Host {
   template <class Visit>
   void stop_runs(const QueueBase& queue, StopReason why, Visit visit);
 
-  [[nodiscard]] std::uint32_t lines() const noexcept override { return count_; }
+  [[nodiscard]] std::uint32_t lines() const noexcept override { return options_.is_shared ? 0 : count_; }
   void wake() noexcept override {
     parking_.wake_one();
     if (is_pumped()) signal_ready();
