@@ -77,6 +77,25 @@ void run_jobs(benchmark::State& state, const Load& load) {
   costs.report(state, "ns_per_job");
 }
 
+// What threads take that do such jobs and share nothing: two cores need not be worth two of one.
+void without_a_queue(benchmark::State& state, const Load& load) {
+  harness::Costs costs;
+  for (auto _ : state) {
+    const auto before = TallyBoard::total();
+    const auto took = harness::run_together(load.workers, [&](std::uint32_t index) {
+      for (std::uint64_t i = index; i < load.jobs; i += load.workers) {
+        harness::spin(load.spin_rounds);
+        TallyBoard::add(i);
+      }
+    });
+    if (TallyBoard::total() - before != harness::Tally::of(load.jobs)) {
+      return harness::fail(state, "not every job was done exactly once");
+    }
+    costs.add(state, took, load.jobs);
+  }
+  costs.report(state, "ns_per_job");
+}
+
 void add(const std::string& scenario, const Load& load) {
   pools::for_each([&]<class Pool>(std::type_identity<Pool>) {
     harness::add(scenario, Pool::name, [load](benchmark::State& state) { run_jobs<Pool>(state, load); });
@@ -87,7 +106,9 @@ void add(const std::string& scenario, const Load& load) {
 
 void scenarios::add_executors() {
   add("a_empty_1_producer", {});
-  add("b_1us_of_work", {.jobs = 1U << 13U, .spin_rounds = harness::rounds_per_microsecond()});
+  const Load working{.jobs = 1U << 13U, .spin_rounds = harness::rounds_per_microsecond()};
+  add("b_1us_of_work", working);
+  harness::add("b_1us_of_work", "machine", [working](benchmark::State& state) { without_a_queue(state, working); });
   add("e_empty_4_producers", {.producers = 4});
   const std::uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
   add("i_threads_4x_cores", {.producers = 2 * cores, .workers = 2 * cores});

@@ -45,12 +45,13 @@ TEST_CASE("a ring has a power of two of cells, at least 1,024", "[ring]") {
 
 TEST_CASE("a ring shows what is ahead, and nothing behind its last number", "[ring]") {
   Ring r;
-  for (int lap = 0; lap < 3; ++lap) {
-    CHECK(r.ring.peek(0) == no_slot);
+  for (std::uint64_t gone = 0; gone < 3'000; gone += 1'000) {
+    REQUIRE(r.ring.front() == gone);
+    CHECK(r.ring.peek(gone) == no_slot);
     for (std::uint32_t i = 0; i < 1'000; ++i) r.ring.push(i + 1);
-    CHECK(r.ring.peek(0) == 1);
-    CHECK(r.ring.peek(999) == 1'000);
-    CHECK(r.ring.peek(1'000) == no_slot);
+    CHECK(r.ring.peek(gone) == 1);
+    CHECK(r.ring.peek(gone + 999) == 1'000);
+    CHECK(r.ring.peek(gone + 1'000) == no_slot);
     for (std::uint32_t i = 0; i < 1'000; ++i) REQUIRE(r.ring.pop() == i + 1);
   }
 }

@@ -44,8 +44,9 @@ template <class Parts>
   static constexpr std::uint64_t places = 128;
   std::optional<Time> oldest;
   for (const auto& lane : parts.store.ready) {
+    const std::uint64_t front = lane->front();
     for (std::uint64_t ahead = 0; ahead < places; ++ahead) {
-      const std::uint32_t slot = lane->peek(ahead);
+      const std::uint32_t slot = lane->peek(front + ahead);
       if (slot == no_slot) break;
       auto& hot = parts.store.hot(slot);
       if (hot.word.read().state() != State::ready) continue;  // a tombstone

@@ -281,9 +281,8 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     const auto may = [this] { return may_start(); };  // asked for each job: it may have come after a pause
     const auto pop = [&](std::uint32_t lane) {
       auto& ring = *store.ready[lane];
-      const std::uint32_t slot = ring.pop_if(may, ends == nullptr ? Intake::Store::Ring::no_end : ends[lane]);
-      hint<typename Intake::Store::Policy>([&] { store.prefetch(slot == no_slot ? no_slot : ring.peek(far_ahead)); });
-      return slot;
+      const auto popped = [&](std::uint64_t position) { store.prefetch(ring.peek(position + far_ahead)); };
+      return ring.pop_if(may, popped, ends == nullptr ? Intake::Store::Ring::no_end : ends[lane]);
     };
     for (;;) {
       if constexpr (has_turns) {

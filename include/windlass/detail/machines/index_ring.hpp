@@ -58,13 +58,13 @@ class IndexRing {
   /// Takes the number at the front, or `no_slot` when empty, or when all before position `end` are gone. Lock-free; any
   /// thread.
   [[nodiscard]] std::uint32_t pop(std::uint64_t end = no_end) noexcept {
-    return pop_if([] { return true; }, end);
+    return pop_if([] { return true; }, [](std::uint64_t) {}, end);
   }
 
   /// The same, but `no_slot` also if `may()` says no. It is asked once the number has been seen, and so knows of
-  /// whatever was written before that number was pushed.
-  template <class May>
-  [[nodiscard]] std::uint32_t pop_if(May may, std::uint64_t end = no_end) noexcept {
+  /// whatever was written before that number was pushed. `popped(position)` is a hint where that number was.
+  template <class May, class Popped>
+  [[nodiscard]] std::uint32_t pop_if(May may, Popped popped, std::uint64_t end = no_end) noexcept {
     Policy::probe("ring.pop.head");
     std::uint64_t head = head_.load(std::memory_order_seq_cst);
     for (;;) {
@@ -77,6 +77,7 @@ class IndexRing {
         if (!may()) return no_slot;
         Policy::probe("ring.pop.take");
         if (head_.compare_exchange_weak(head, head + 1, std::memory_order_seq_cst, std::memory_order_seq_cst)) {
+          hint<Policy>([&] { popped(head); });
           return low_half(seen);
         }
         hint<Policy>([&] {  // one who takes several in a row gets along faster than two who take turns
@@ -112,9 +113,11 @@ class IndexRing {
   // What follows is for people and limits, all relaxed: no payload is read through it, and by coherence each sees at
   // least what every call that happened before it left behind.
 
-  /// The number `ahead` places behind the front, or `no_slot` if there is none; outdated as soon as it is returned.
-  [[nodiscard]] std::uint32_t peek(std::uint64_t ahead) const noexcept {
-    const std::uint64_t position = head_.load(std::memory_order_relaxed) + ahead;
+  /// The position of the number that comes next.
+  [[nodiscard]] std::uint64_t front() const noexcept { return head_.load(std::memory_order_relaxed); }
+
+  /// The number at `position`, from the front on, or `no_slot` if there is none; outdated as soon as it is returned.
+  [[nodiscard]] std::uint32_t peek(std::uint64_t position) const noexcept {
     const std::uint64_t seen = cells_[position & mask_].load(std::memory_order_relaxed);
     return high_half(seen) == lap_of(position) ? low_half(seen) : no_slot;
   }
@@ -129,7 +132,7 @@ class IndexRing {
 
   /// How many numbers are in the ring; exact when no other call is in progress.
   [[nodiscard]] std::uint64_t size_approx() const noexcept {
-    const std::uint64_t head = head_.load(std::memory_order_relaxed);
+    const std::uint64_t head = front();
     const std::uint64_t tail = end();
     return tail > head ? tail - head : 0;
   }
