@@ -1,5 +1,6 @@
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "windlass/windlass.hpp"
 
 using namespace std::chrono_literals;
+using windlass::CancelResult;
 using windlass::Delivery;
 using windlass::FixedDelay;
 using windlass::HungInfo;
@@ -30,6 +32,19 @@ QueueOptions<int> one_worker() { return {.workers = 1, .lease = lease, .max_subs
 bool is_at_rest(const Queue& queue) {
   const auto stats = queue.stats();
   return stats.hung == 0 && stats.substitutes == 0;
+}
+
+// Hangs in its destructor; what it was moved from does not.
+struct Slow {
+  std::shared_ptr<void> content;
+};
+Slow slow(Signal& inside, Signal& release) {
+  const auto hang = [&](const int* number) {
+    delete number;
+    inside.set();
+    release.wait();
+  };
+  return {std::shared_ptr<int>(new int{}, hang)};
 }
 
 }  // namespace
@@ -135,4 +150,43 @@ TEST_CASE("a run that committed and hangs only gets a substitute", "[substitute]
   release.set();
   CHECK(await([&] { return queue.stats().done == 2 && is_at_rest(queue); }));
   CHECK(runs == 2);
+}
+
+TEST_CASE("a worker that hangs in the destructor of a cancelled job's payload only gets a substitute", "[substitute]") {
+  Signal job_inside, job_release, inside, release;
+  std::atomic<int> good{0};
+  auto options = QueueOptions<Slow>{.workers = 1, .lease = lease, .max_substitutes = 1, .retry = FixedDelay{}};
+  JobQueue<Slow> queue{[&](const Slow& payload, Delivery&) {
+                         if (payload.content == nullptr) return void(++good);
+                         job_inside.set();
+                         job_release.wait();
+                       },
+                       std::move(options)};
+  const auto id = queue.enqueue(slow(inside, release)).or_throw();
+  REQUIRE(job_inside.wait());
+  queue.pause();
+  REQUIRE(await([&] { return queue.pump({.max_jobs = 0}).left == 1; }));  // it was taken away, and lies in its lane
+  CHECK(queue.cancel(id) == CancelResult::requested);
+  job_release.set();  // its run goes, and the place in its lane has the last hold
+  REQUIRE(await([&] { return queue.stats().hung == 0 && queue.stats().substitutes == 0; }));
+  queue.resume();
+  REQUIRE(inside.wait());
+  queue.enqueue(Slow{}).or_throw();
+  CHECK(await([&] { return good == 1; }));
+  CHECK(queue.stats().hung == 1);
+  release.set();
+}
+
+TEST_CASE("a worker that hangs in the destructor of what a handler threw only gets a substitute", "[substitute]") {
+  Signal inside, release;
+  Queue queue{[&](const int& payload) {
+                if (payload == 1) throw slow(inside, release);
+              },
+              {.workers = 1, .lease = lease, .max_failures = 1, .max_substitutes = 1}};
+  queue.enqueue(1).or_throw();
+  REQUIRE(inside.wait());
+  queue.enqueue(2).or_throw();
+  CHECK(await([&] { return queue.stats().done == 1; }));
+  CHECK(queue.stats().hung == 1);
+  release.set();
 }

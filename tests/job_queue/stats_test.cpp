@@ -145,6 +145,20 @@ TEST_CASE("with Timing::all every job's wait and run is in the histograms", "[st
   CHECK(stats.wait.quantile(1) < 200ms);
 }
 
+TEST_CASE("jobs that override an option, or are of a queue with retry_for, are timed as the others are", "[stats]") {
+  TimedQueue<AllTimed> plain{sleep_ms};
+  TimedQueue<AllTimed> aging{sleep_ms, {.retry_for = 1h}};
+  plain.enqueue(3, {.max_failures = 7}).or_throw();
+  aging.enqueue(3).or_throw();
+  for (auto* queue : {&plain, &aging}) {
+    queue->clock().advance(100ms);
+    CHECK(queue->stats().oldest_wait == 100ms);
+    CHECK(queue->step() == 1);
+    CHECK(in_bucket_of(queue->stats().wait, 100ms) == 1);
+    CHECK(in_bucket_of(queue->stats().run, 3ms) == 1);
+  }
+}
+
 TEST_CASE("a job is timed to its first start, and delayed ones are not timed", "[stats]") {
   TimedQueue<AllTimed> queue{[](const int&, Delivery& delivery) {
     return delivery.attempt() == 1 ? Outcome::retry_after(1h) : Outcome::done();

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <system_error>
 #include <utility>
 
 #include "execution.hpp"
@@ -14,8 +15,13 @@ namespace interleave {
 /// `std::thread` for threads of an Execution.
 class Thread {
  public:
+  /// Whether one can be started, or the system says that it has no more.
+  static inline bool can_start = true;
+
   Thread() = default;
-  explicit Thread(std::function<void()> body) : number_(Execution::now().add(std::move(body))) {
+  explicit Thread(std::function<void()> body) {
+    if (!can_start) throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+    number_ = Execution::now().add(std::move(body));
     Execution::now().point();
   }
   Thread(Thread&& other) noexcept : number_(std::exchange(other.number_, no_thread)) {}

@@ -1,6 +1,8 @@
 // Pumped queues: hosts that sleep until on_ready calls them.
 
 #include <cstdint>
+#include <optional>
+#include <utility>
 
 #include "catch.hpp"
 #include "traits.hpp"
@@ -70,6 +72,35 @@ TEST_CASE("queue: who waits for idleness is told by who pumps the last job", "[q
       Thread other([&] { check(static_cast<bool>(queue.wait_idle_for(windlass::Duration::max())), "not told"); });
       (void)queue.run_one();
       other.join();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: an on_ready that takes its time holds up nobody who waits", "[queue]") {
+  interleave::explore({.depth_first = 500, .random = 500}, [](Run& run) {
+    run.thread([] {
+      interleave::Happening is_taken, is_idle;
+      bool is_known = false;
+      Queue queue{{.capacity = 1, .workers = 0, .lease = 0s, .on_ready = [&] {
+                     if (std::exchange(is_known, true)) return is_idle.wait();
+                     is_taken.wait();
+                   }}};
+      std::optional<windlass::Lease<int, interleave::QueueTraits>> lease;
+      Thread taker([&] {
+        auto taken = queue.reserve(windlass::StopToken{});
+        check(static_cast<bool>(taken), "nothing to reserve");
+        lease.emplace(std::move(*taken));
+        is_taken.happen();
+      });
+      queue.enqueue(1).or_throw();
+      taker.join();
+      Thread waiter([&] {
+        check(static_cast<bool>(queue.wait_idle_for(windlass::Duration::max())), "not told");
+        is_idle.happen();
+      });
+      check(lease->snooze(1h), "lost");
+      waiter.join();
     });
     run.join();
   });

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <system_error>
 
 #include "catch.hpp"
 #include "traits.hpp"
@@ -43,6 +44,33 @@ TEST_CASE("queue: a run that hangs loses its lease, though the watch had gone to
         ran[static_cast<std::size_t>(n)].wait();
         interleave::pass_time();
       }
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: a run of a worker that stood by loses its lease, though its pool cannot grow", "[queue]") {
+  interleave::explore({.depth_first = 200, .random = 5'000}, [](Run& run) {
+    run.thread([] {
+      Happening is_lost;
+      windlass::WorkerPool pool{{.workers = 2, .max_workers = 3, .max_substitutes = 0}};
+      Queue queue{[&](const int&) { is_lost.wait(); },
+                  {.capacity = 1,
+                   .pool = &pool,
+                   .lease = 10ms,
+                   .max_hangs = 1,
+                   .dead_letters = [&](const windlass::DeadLetter<int>&) { is_lost.happen(); }}};
+      pool.resize(1);
+      interleave::pass_time(100ms);  // the watch goes to sleep
+      Thread other([&] { queue.enqueue(1).or_throw(); });
+      Thread::can_start = false;
+      try {
+        pool.resize(3);
+      } catch (const std::system_error&) {
+      }
+      Thread::can_start = true;
+      other.join();
+      is_lost.wait();
     });
     run.join();
   });

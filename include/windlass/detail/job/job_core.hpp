@@ -43,11 +43,7 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     const std::uint32_t errand = store.errands.pop();
     if (errand != no_slot) {
       if (line.is_searching) host.end_search(line);
-      tell_done(line);  // the errand may be of a job that is over
-      line.begin_errand(this, options.lease);
-      this->run_errand(errand);
-      line.end();
-      return Ran::errand;
+      return as_errand(line, [&] { this->run_errand(errand); });
     }
     const std::uint32_t slot = has_handler() ? pop_lane(line.turns[place], line.ends) : no_slot;
     if (slot == no_slot) {
@@ -59,14 +55,9 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     if (waits_for_hung_run(slot)) return Ran::errand;
     if (hot.is_pulled.load(std::memory_order_relaxed)) hot.is_pulled.store(false, std::memory_order_relaxed);
     const std::uint64_t stamp = hot.word.lease();  // row 2
-    if (stamp == 0) {
-      tell_done(line);  // likewise
-      this->drop_tombstone(slot);
-      return Ran::errand;
-    }
+    if (stamp == 0) return as_errand(line, [&] { this->drop_tombstone(slot); });
     if (phase.load() >= Phase::stopping) {  // [stop.lease] after the lease
-      this->give_back(slot, stamp);
-      return Ran::errand;
+      return as_errand(line, [&] { this->give_back(slot, stamp); });
     }
     if constexpr (has_turns) ++line.turns[place];
     run_job(line, slot, stamp);
@@ -229,6 +220,16 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
   // Jobs: a line from another core takes as long as three take, and two workers take turns.
   static constexpr std::uint64_t far_ahead = 6;
 
+  // Does what is no run, but may call user code that hangs: a payload's destructor, a sink. The job may be over.
+  template <class F>
+  Ran as_errand(RunLine& line, F f) {
+    tell_done(line);
+    line.begin_errand(this, options.lease);
+    f();
+    line.end();
+    return Ran::errand;
+  }
+
   // Under the planner's lock: `waiting -> ready`, or not yet.
   bool wake(std::uint32_t slot, Time now) {
     if (store.hot(slot).has_cold && store.cold(slot).at) {
@@ -346,7 +347,8 @@ class JobCore final : public JobIntake<Payload, Traits>, public QueueBase {
     if (is_timed) this->run_times.add(clock.now() - begun);
     store.lane(slot).will_pop();
     this->finish(slot, run.stamp, run.commit, outcome, &run);
-    // Last, for what finish() calls may hang too. A line that names a slot for too long does no harm: the stamp tells.
+    if (run.exception) run.exception = nullptr;
+    // Last, for what comes before may hang too. A line that names a slot for too long does no harm: the stamp tells.
     line.end();
   }
 

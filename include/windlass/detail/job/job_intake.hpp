@@ -90,8 +90,7 @@ class JobIntake : public JobLife<Payload, Traits> {
       hot.word.enqueue(State::ready);
       this->push_ready(slot);
     } else {
-      hot.is_timed.store(false, std::memory_order_relaxed);
-      fill_cold(slot, given);
+      fill_cold(slot, given, sampled);
     }
     this->deal_with_leftovers();
     return id;
@@ -101,7 +100,8 @@ class JobIntake : public JobLife<Payload, Traits> {
   [[gnu::noinline]] void stamp(std::uint32_t slot) noexcept { store.hot(slot).stamp_enqueue(clock.now()); }
 
   // Not inlined, as `check` is not.
-  [[gnu::noinline]] void fill_cold(std::uint32_t slot, const EnqueueOptions& given) {
+  [[gnu::noinline]] void fill_cold(std::uint32_t slot, const EnqueueOptions& given, bool sampled) {
+    auto& hot = store.hot(slot);
     ColdSlot& cold = store.cold(slot);
     const Time now = clock.now();
     cold.enqueued_at = now;
@@ -113,16 +113,18 @@ class JobIntake : public JobLife<Payload, Traits> {
     if (given.lease) this->lease_in_use(*given.lease);
     if (given.max_runtime) this->lease_in_use(*given.max_runtime);
     const Time due = given.at ? at_due(*given.at, now) : later(now, given.delay);
-    auto& word = store.hot(slot).word;
+    const bool is_timed = sampled && due <= now;
+    if (is_timed) hot.stamp_enqueue(now);
+    hot.is_timed.store(is_timed, std::memory_order_relaxed);
     if (due <= now) {
       cold.at.reset();  // it is past, and has no say in when a later run comes
-      word.enqueue(State::ready);
+      hot.word.enqueue(State::ready);
       return this->push_ready(slot);
     }
     bool earliest = false;
     {
       const auto hold = planner.hold();
-      word.enqueue(State::waiting);
+      hot.word.enqueue(State::waiting);
       earliest = planner.insert(2 * slot, due);
       counters.add(Count::entered_waiting);
     }

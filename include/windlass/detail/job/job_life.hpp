@@ -37,17 +37,18 @@ class JobLife : public JobBurial<Payload, Traits> {
     const OutcomeKind kind = outcome.kind();
     const bool succeeds = kind == OutcomeKind::done && commit != Commit::refused;
     if (!succeeds) counters.add(Count::other_runs);
+    if (succeeds && commit != Commit::made && word.finish_alone(stamp)) {  // rows 3, 10
+      this->observe(Event::finished, slot);
+      this->free_slot(slot);
+      count_done(run);
+      return true;
+    }
+    if (run != nullptr) tell_done(run->line);  // what follows may take its time, and tells whoever waits of itself only
     if (commit == Commit::made) {
       finish_committed(slot, stamp, outcome);
       return true;
     }
     if (succeeds) {
-      if (word.finish_alone(stamp)) {  // rows 3, 10
-        this->observe(Event::finished, slot);
-        this->free_slot(slot);
-        count_done(run);
-        return true;
-      }
       const bool in_time = word.finish(stamp);
       if (in_time || finish_late(slot, stamp)) {  // rows 3, 9b
         if (!in_time) counters.add(Count::late_successes);

@@ -63,24 +63,26 @@ class JobParts {
   /// Puts a slot that has a hold for it into the errand ring, likewise.
   void push_errand(std::uint32_t slot) {
     store.errands.push(slot);
-    host.wake();
     // All, for whoever waits to reserve has no use for it: it is for those who lend a thread meanwhile.
     takers.notify_all();
     if (host.is_pumped()) idle.notify_all();
+    host.wake();
   }
 
   /// Somebody is wanted for what has just been made ready, or may be run now.
+  ///
+  /// Here and below the host comes last: it may call `on_ready`, which may take its time.
   void announce() noexcept {
-    host.wake();
     takers.notify_one();
     if (host.is_pumped()) idle.notify_all();  // whoever waits for idleness runs jobs meanwhile
+    host.wake();
   }
 
   /// Jobs may start that may not have before.
   void announce_all() noexcept {
-    host.wake();
     takers.notify_all();
     idle.notify_all();
+    host.wake();
   }
 
   /// A job is over or waits, and was counted: somebody may wait for that.
@@ -96,8 +98,8 @@ class JobParts {
 
   /// The earliest deadline is a new one.
   void plan_changed() noexcept {
-    host.plan_changed();
     if (host.is_pumped()) notify_timekeepers();
+    host.plan_changed();
   }
 
   /// A job with this lease, or max_runtime, may start soon.

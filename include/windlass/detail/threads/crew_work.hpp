@@ -122,9 +122,8 @@ inline void Crew::stand_by(Record& self) {
     active_.fetch_sub(1);
   }
   end_search(self.line);  // the token is not for us: passed on
-  // Called up, it need not arm the watch: it takes a job that some other worker was woken for, or is awake for; and
-  // resize(), which calls up without a job, nudges all who sleep.
   (void)parking_.sleep(self.bed);
+  arm();
 }
 
 inline bool Crew::attach(QueueBase& queue, std::uint32_t weight) {
