@@ -17,13 +17,13 @@ namespace windlass {
 /// Why a job became a dead letter.
 enum class DeadReason : std::uint8_t {
   /// It failed `max_failures` times, it was `retry_for` old when a run of it failed, hung or snoozed, or the policy
-  /// said never.
+  /// said never after a failure.
   failures_exhausted,
   deliveries_exhausted,  ///< Its failures and hangs together reached `max_deliveries`.
-  hung,                  ///< It lost its lease `max_hangs` times, or `on_hung` gave it up.
-  rejected,              ///< Its handler said `dead`.
+  hung,                  ///< It lost its lease `max_hangs` times, or `on_hung` or, after that, the policy gave it up.
+  rejected,              ///< Its handler said `dead`; with `at_most_once`, `snooze` or `yield`.
   abandoned,             ///< It was left when the queue shut down.
-  failed_after_commit,   ///< Its handler failed after `try_commit`: some effects may have happened.
+  failed_after_commit,   ///< It did not end well after `try_commit`: some effects may have happened.
 };
 
 /// The enumerator's name.
@@ -49,7 +49,8 @@ enum class DeadReason : std::uint8_t {
 template <class Payload>
 struct DeadLetter {
   JobId id{};                           ///< What enqueue returned for it.
-  std::optional<Payload> payload{};     ///< Empty if `is_held`, or if the type can be neither moved nor copied.
+  std::optional<Payload> payload{};     ///< Empty if `is_held`, or if the type can be neither moved nor copied; a copy
+                                        ///< if a hung run still reads the job's own.
   DeadReason reason{};                  ///< Why it is here.
   ReasonText first_error{};             ///< What the first failed attempt said.
   ReasonText last_error{};              ///< What the last failed attempt said.
@@ -68,10 +69,10 @@ struct DeadLetter {
 
 /// Takes dead letters: a DeadLetterBox by address, or any callable `void(DeadLetter<Payload>&&)`.
 ///
-/// Called with no lock held by whichever thread ends the job (a worker, or whoever pumps, settles a `Lease`, calls
-/// `retry_kept`, shuts the queue down or destroys it), several at once. If it throws, the job is kept until
-/// `retry_kept`; the queue's destructor offers it a last time, then destroys it. A DeadLetterBox that is full drops its
-/// oldest letter: `evicted()`.
+/// Called with no lock held by whichever thread ends the job (a worker, or whoever pumps, reserves, waits for idleness,
+/// settles a `Lease`, calls `retry_kept`, shuts the queue down or destroys it), several at once. If it throws, the job
+/// is kept until `retry_kept`; the queue's destructor offers it a last time, then destroys it. A DeadLetterBox that is
+/// full drops its oldest letter: `evicted()`.
 template <class Payload>
 class DeadLetterSink {
   template <class Given>

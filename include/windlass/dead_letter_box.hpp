@@ -19,11 +19,12 @@ namespace windlass {
 ///
 /// A payload whose move may throw gets twice the memory, so that one that fails to move in costs no other its place.
 /// Every call is safe from any thread. Payloads are moved and destroyed, and callbacks called, with no lock held.
-/// What is O(1) here takes a step more for each letter on its way that other calls have in their hands.
+/// "O(1)" does not count the letters that other calls have in their hands at that moment: each is one step more.
 template <class Payload>
 class DeadLetterBox {
  public:
-  /// Room for `capacity` letters, at least 1; when full, the oldest makes room and is counted as evicted. O(capacity).
+  /// Room for `capacity` letters; when full, the oldest makes room and is counted as evicted. Throws ConfigError for 0,
+  /// and std::bad_alloc. O(capacity).
   explicit DeadLetterBox(std::size_t capacity = 1024) : entries_(capacity) {
     if (capacity < 1) detail::throw_config("capacity", "must be at least 1");
     for (Entry& entry : entries_) free_.append(entry);
@@ -63,7 +64,8 @@ class DeadLetterBox {
   }
 
   /// Calls `look(const DeadLetter<Payload>&)` for up to `limit` letters, oldest first; they stay. A letter is out of
-  /// the others' sight while it is looked at. Letters that come meanwhile are left out. O(1) for each letter.
+  /// the others' sight while it is looked at. Letters that come meanwhile are left out. Returns how many. What `look`
+  /// throws comes out, and all letters stay. O(1) for each letter.
   template <class Look>
   std::size_t inspect(std::size_t limit, Look look) {
     const std::uint64_t last = newest();

@@ -17,8 +17,8 @@ class Delivery {
   Delivery(const Delivery&) = delete;
   Delivery& operator=(const Delivery&) = delete;
 
-  /// The job; the same for every delivery of it. Within this process: the next one gives the same ids to other jobs,
-  /// so a key for an outside service belongs in the payload.
+  /// The job; the same for every delivery of it. Unique in this process only: after a restart other jobs get the same
+  /// ids, so a key for an outside service belongs in the payload.
   [[nodiscard]] JobId id() const noexcept { return run_.id; }
 
   /// 1 for the first attempt; failures and hangs before this run, plus one.
@@ -31,7 +31,7 @@ class Delivery {
   /// max_runtime is over; true means that the job was not taken away. Reads the clock.
   bool extend(Duration by) { return run_.queue.extend(run_, by); }
 
-  /// Says "still alive": the lease starts anew. One store.
+  /// Says "still alive": the lease starts anew, unless it is lost or max_runtime is over. One store.
   void heartbeat() noexcept {
     run_.line.beats.store(run_.line.beats.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }

@@ -24,8 +24,8 @@ namespace windlass {
 ///
 /// `JobQueue<Payload>` takes a handler; `JobQueue<>` takes callables, which are their own handlers. Any number of
 /// threads may call anything at any time, handlers and callbacks included, but for the destructor: then only calls that
-/// wait already may be under way, a shutdown() among them; they are told to leave, and it comes to its end. Nothing
-/// allocates after construction, but for a substitute thread. Neither copyable nor movable.
+/// wait already may be under way, a shutdown() among them; they are told to leave, and it comes to its end. windlass
+/// allocates nothing after construction, but for a substitute thread. Neither copyable nor movable.
 template <class Payload = Callable<48>, class Traits = DefaultTraits>
 class JobQueue {
   static_assert(Traits::tick > Duration{}, "windlass: Traits::tick must be above zero");
@@ -201,7 +201,7 @@ class JobQueue {
   /// Four threads at most: see `run_one`.
   std::size_t poll() { return engine_->is_forked() ? 0 : engine_->poll(); }
 
-  /// The same until nothing is ready or `options` say stop. Reads the clock once a job.
+  /// The same until nothing is ready or `options` say stop. With a budget, reads the clock once a job.
   PumpResult pump(PumpOptions options = {}) { return engine_->is_forked() ? PumpResult{} : engine_->pump(options); }
 
   /// When to pump next: now if there is something for a handler to run, else the earliest timer (of a delay, a retry, a
@@ -220,8 +220,8 @@ class JobQueue {
     if (visit) engine_->run(stop);
   }
 
-  /// No further job starts, but one that a worker is just taking; running and pulled ones go on. One that comes after
-  /// it does not start, and wakes nobody.
+  /// No further job starts, but one that a worker is just taking; running and pulled ones go on. A job enqueued while
+  /// the queue is paused waits for `resume`, and wakes no worker.
   void pause() noexcept { core().is_paused.store(true); }
   /// Undoes `pause`; wakes at once.
   void resume() {
@@ -238,7 +238,8 @@ class JobQueue {
 
   /// Waits at most `limit` until nothing is ready or running; delayed jobs may remain. With `workers = 0` runs the
   /// jobs. Else says `timed_out`; `would_deadlock` in a handler or callback of its own crew, see `enqueue`; `closed`
-  /// only if the queue is being destroyed. Does not resume a paused queue: what is ready stays so, and it times out.
+  /// only if the queue is being destroyed, or was shut down while a lease is still out. Does not resume a paused queue:
+  /// what is ready stays so, and it times out.
   WaitResult wait_idle_for(Duration limit) {
     return wait_running(limit, [this] { return core().counters.is_idle(); });
   }

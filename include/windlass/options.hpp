@@ -33,7 +33,7 @@ struct HungInfo {
   JobId id{};                    ///< The job.
   std::uint32_t hangs = 0;       ///< Leases it lost, this one included.
   std::uint32_t deliveries = 0;  ///< Failures and hangs together.
-  bool shutting_down = false;    ///< The queue waits for this run before it can go; the answer is ignored.
+  bool shutting_down = false;    ///< The queue waits for this run before it can go: no counts, the answer is ignored.
 };
 
 /// What the worker hooks are told.
@@ -98,7 +98,8 @@ struct QueueOptions {
   /// What the destructor does with the rest; not `hand_back`, for which `shutdown` is there.
   Leftover leftover = Leftover::run;
   /// Decides about a job whose lease expired. Unset: `redeliver` for payloads and for callables marked
-  /// `concurrent`, `wait` for other callables.
+  /// `concurrent`, `wait` for other callables. Called with no lock held by a worker, or by whoever pumps, reserves,
+  /// waits or settles on a queue without workers; several at once. If it throws, the same holds as if it were unset.
   Function<OnHung(const HungInfo&)> on_hung{};
   /// Called by the thread that makes a job ready or plans an earlier timer, once, then not again until a call that runs
   /// jobs rearms it; no lock held. Nobody calls it when a timer comes due: sleep until `next_due()` at most. What it
@@ -126,9 +127,9 @@ struct ShutdownOptions {
   Duration grace = std::chrono::seconds{5};
   /// What becomes of the rest.
   Leftover leftover = Leftover::run;
-  /// With `Leftover::hand_back`: takes each job that is left, on the thread that shuts down, settles it or was about
-  /// to reserve it, which may be after shutdown() returned; no lock held. If it throws, the job becomes a dead letter,
-  /// `abandoned`.
+  /// With `Leftover::hand_back`: takes each job that is left, on the thread that shuts down, settles it, was about to
+  /// reserve it or had just enqueued it, which may be after shutdown() returned; no lock held. If it throws, the job
+  /// becomes a dead letter, `abandoned`.
   Function<void(JobId, Payload&&)> hand_back{};
 };
 
@@ -152,11 +153,11 @@ struct PumpResult {
 struct WorkerPoolOptions {
   /// Names the threads; copied, at most 95 bytes.
   std::string_view name = "pool";
-  /// Threads to begin with; at least 1.
+  /// Threads to begin with; 1 to 1024.
   std::uint32_t workers = 1;
-  /// How far `resize` may go. Unset: as many as workers.
+  /// How far `resize` may go, at most 1024. Unset: as many as workers.
   std::optional<std::uint32_t> max_workers{};
-  /// Extra workers that stand in for hung ones. Unset: as many as max_workers.
+  /// Extra workers that stand in for hung ones, at most 900. Unset: as many as max_workers.
   std::optional<std::uint32_t> max_substitutes{};
   /// Called on each worker thread before its first job.
   Function<void(const WorkerInfo&)> on_worker_start{};
@@ -238,10 +239,14 @@ template <class Payload>
   return {};
 }
 
-/// The lane that `options` ask for by `priority`. Not inlined, as `check` below is not.
+namespace detail {
+
+/// The lane that `options` ask for by `priority`, which is set. Not inlined, as `check` below is not.
 [[nodiscard, gnu::noinline]] inline std::uint8_t lane_of(const EnqueueOptions& options) {
   return static_cast<std::uint8_t>(*options.priority);
 }
+
+}  // namespace detail
 
 /// The field of `options` that has an impossible value, or null. `lanes` is the queue's lane count.
 /// Not inlined: g++ 12 would take the empty optionals of a temporary for uninitialised memory, and warn every caller.

@@ -23,16 +23,17 @@ class [[nodiscard]] Outcome {
     return {OutcomeKind::retry, {}, reason};
   }
 
-  /// A failed attempt; the next one starts after `delay`.
+  /// A failed attempt; the next one starts after `delay`, at once if that is not above zero, unless a limit is reached.
   [[nodiscard]] static constexpr Outcome retry_after(Duration delay, std::string_view reason = {}) noexcept {
     return {OutcomeKind::retry_after, delay, reason};
   }
 
   /// Not now: run again after `delay`. Not a failure, counts against no limit; only `retry_for` ends it, as
-  /// `failures_exhausted`.
+  /// `failures_exhausted`. With `at_most_once` the job is dead, `rejected`; after `try_commit`, `failed_after_commit`.
   [[nodiscard]] static constexpr Outcome snooze(Duration delay) noexcept { return {OutcomeKind::snooze, delay, {}}; }
 
-  /// Run again behind the jobs that are ready now. No failure, counts against no limit; only `retry_for` ends it.
+  /// Run again behind the jobs that are ready now. No failure, counts against no limit; only `retry_for` ends it. See
+  /// `snooze`.
   [[nodiscard]] static constexpr Outcome yield() noexcept { return {OutcomeKind::yield, {}, {}}; }
 
   /// The job can never succeed: to the dead letters at once.

@@ -35,8 +35,9 @@ concept ChecksItself = requires(const Policy& policy) {
 };
 
 /// Says after which delay the job is tried again; `nullopt` means never: it becomes a dead letter now.
-/// Any callable of this shape will do. Called by whichever thread settles the attempt (a worker, whoever pumps, or
-/// settles a `Lease`), with no lock held; several may call it at once. One that throws counts as "after 1 second".
+/// Any callable of this shape will do. Called by whichever thread settles the attempt (a worker, or whoever pumps,
+/// reserves, waits for idleness or settles a `Lease`), with no lock held; several may call it at once. One that throws
+/// counts as "after 1 second".
 ///
 /// One that has a `flaw()`, as those below do, is asked once, here: a queue whose policy has one is not made.
 class RetryPolicy : public Function<std::optional<Duration>(const Failure&)> {

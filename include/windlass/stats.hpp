@@ -78,7 +78,7 @@ struct Stats : Report {
   /// How long the job at the front of a lane has waited so far; from sampled jobs (trait `timing`), zero if none is
   /// among the first 128 of each lane.
   Duration oldest_wait{};
-  Histogram wait{};  ///< From enqueue to the first start, of jobs without a delay (trait `timing`).
+  Histogram wait{};  ///< From enqueue to the first start, of jobs without a delay that a handler runs (trait `timing`).
   Histogram run{};   ///< How long those runs took.
 };
 

@@ -29,7 +29,7 @@ class ManualClock {
   }
 
   /// Moves on by `by`, tick by tick: every queue on this clock keeps its leases and timers at each, as it would have
-  /// done meanwhile. Jobs do not run; not from a handler or callback. O(ticks).
+  /// done meanwhile. Runs no jobs. Do not call it from a handler or callback. O(ticks).
   void advance(Duration by, Duration tick = std::chrono::milliseconds{1}) const {
     while (by > Duration{}) {
       const Duration step = by < tick ? by : tick;

@@ -24,7 +24,7 @@ enum class LaneOrder : std::uint8_t {
   weighted,
 };
 
-/// The priority lanes of a queue. `weights` are used by `weighted` only.
+/// The priority lanes of a queue, 1 to 8. `weights` are used by `weighted` only.
 struct Lanes {
   std::uint32_t count = 3;
   LaneOrder order = LaneOrder::strict;
@@ -43,11 +43,12 @@ class SystemClocks {
   }
 };
 
-/// How many jobs are timed for `Stats::wait` and `Stats::run`; each costs three clock reads.
+/// How many of the jobs without a delay that a handler runs are timed for `Stats::wait` and `Stats::run`; each costs
+/// three clock reads.
 enum class Timing : std::uint8_t {
-  none,     ///< No job.
+  none,     ///< None.
   sampled,  ///< One of 64.
-  all,      ///< Every job.
+  all,      ///< Every one.
 };
 
 /// What is fixed at compile time. Derive and override what differs.
