@@ -1,6 +1,7 @@
 // Runs that hang, and what follows from that for others: whoever waits, whoever sleeps, whoever ends the queue.
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "catch.hpp"
@@ -112,6 +113,25 @@ TEST_CASE("queue: who waits for idleness is told before a worker sees to the err
       go_on.happen();
       check(static_cast<bool>(queue.wait_idle_for(Duration::max())), "not told");
       is_idle.happen();
+    });
+    run.join();
+  });
+}
+
+TEST_CASE("queue: who waits for idleness is told of all jobs before what the last one threw is destroyed", "[queue]") {
+  interleave::explore({.depth_first = 1'000, .random = 3'000}, [](Run& run) {
+    run.thread([] {
+      Happening is_idle;
+      {
+        Queue queue{[&](const int& n) {
+                      if (n == 0) return;
+                      throw std::shared_ptr<Happening>(&is_idle, [](Happening* idle) { idle->wait(); });
+                    },
+                    {.capacity = 2, .workers = 1, .lease = 0s, .max_failures = 1}};
+        for (int n = 0; n < 2; ++n) queue.enqueue(n).or_throw();
+        check(static_cast<bool>(queue.wait_idle_for(windlass::Duration::max())), "not told");
+        is_idle.happen();
+      }
     });
     run.join();
   });
