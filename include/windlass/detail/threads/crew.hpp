@@ -324,7 +324,7 @@ void Crew::stop(Nag nag) {
   wait_until(is_left, nag);
   for (std::uint32_t i = 0; i < count_; ++i) {
     if (records_[i].thread.joinable()) records_[i].thread.join();
-    come_back(records_[i]);  // who pumped leaves that to the watch, which is gone
+    come_back(records_[i]);  // what hung has returned, and the watch is gone
   }
   degraded_.store(false);
 }

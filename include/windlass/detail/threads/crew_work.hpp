@@ -171,7 +171,6 @@ inline void Crew::work(Record& self) {
     }
   }
   tell_done(self);
-  come_back(self);
   call_hook(options_.on_worker_stop, self, name.view());
   active_.fetch_sub(1);
   self.is_taken.store(false);
