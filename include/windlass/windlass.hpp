@@ -2,6 +2,9 @@
 
 /// Everything a host needs, except windlass/testing.hpp.
 
+#if __cplusplus < 202002L && (!defined(_MSVC_LANG) || _MSVC_LANG < 202002L)
+#error "windlass needs C++20: compile with -std=c++20, or link the CMake target windlass::windlass"
+#else
 #include "callable.hpp"
 #include "dead_letter_box.hpp"
 #include "delivery.hpp"
@@ -16,3 +19,5 @@
 #include "traits.hpp"
 #include "version.hpp"
 #include "worker_pool.hpp"
+
+#endif

@@ -1,0 +1,1 @@
+#include <windlass/windlass.hpp>
