@@ -60,7 +60,7 @@ struct Everything {
   }
 
   void call_on(Queue& queue, JobId own) {
-    const std::size_t before = queue.stats().present;
+    const std::uint64_t before = queue.stats().present;
     expect(before >= 1 && before <= 2, "stats().present");
     expect(queue.capacity() == 2 && queue.name() == "calls" && queue.size_approx() <= 2, "the small ones");
     (void)queue.next_due();

@@ -90,7 +90,7 @@ TEST_CASE("a job for a wall-clock time runs then, and one for the past runs now"
   const auto wall = log.clock.wall_now();
   log.queue.try_enqueue(1, {.at = wall - 1h}).or_throw();
   log.queue.try_enqueue(2, {.at = wall}).or_throw();
-  log.queue.try_enqueue(3, {.at = wall + 1ns}).or_throw();
+  log.queue.try_enqueue(3, {.at = wall + std::chrono::system_clock::duration{1}}).or_throw();
   log.queue.try_enqueue(4, {.at = wall + 1500ms}).or_throw();
   log.queue.try_enqueue(5, {.at = wall + 1h}).or_throw();
   const Time begun = log.clock.now();

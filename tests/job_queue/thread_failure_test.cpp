@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <limits>
 #include <system_error>
 
 #include "await.hpp"
@@ -31,7 +32,7 @@ class NoThreads {
     pthread_getattr_default_np(&usual_);
     pthread_attr_t vast;
     pthread_attr_init(&vast);
-    pthread_attr_setstacksize(&vast, std::size_t{1} << 55U);
+    pthread_attr_setstacksize(&vast, std::numeric_limits<std::size_t>::max() / 8 * 7);
     works_ = pthread_setattr_default_np(&vast) == 0;
     pthread_attr_destroy(&vast);
   }

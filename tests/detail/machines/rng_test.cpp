@@ -47,7 +47,7 @@ TEST_CASE("the first numbers of neighbouring seeds have nothing in common", "[rn
       ones[bit] += static_cast<int>(drawn >> bit & 1U);
       flips[bit] += static_cast<int>((drawn ^ before) >> bit & 1U);
     }
-    ++high[drawn >> 56U];
+    ++high[static_cast<std::size_t>(drawn >> 56U)];
     before = drawn;
   }
   // 128 is one standard deviation of a fair bit, 16 that of a bucket: six of them.
