@@ -74,6 +74,7 @@ class JobQueue {
       std::terminate();
     }
     engine_->shutdown(core().options.shutdown_grace, core().options.leftover, {});
+    engine_->gate->shut();  // before `engine_` goes, not when: a call that leaves may still read it
   }
 
   /// Bytes that `QueueOptions::memory` must have for these options.

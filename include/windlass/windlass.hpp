@@ -2,7 +2,7 @@
 
 /// Everything a host needs, except windlass/testing.hpp.
 
-#if __cplusplus < 202002L && (!defined(_MSVC_LANG) || _MSVC_LANG < 202002L)
+#if !defined(__cpp_impl_three_way_comparison)  // which C++20 is the first to have
 #error "windlass needs C++20: compile with -std=c++20, or link the CMake target windlass::windlass"
 #else
 #include "callable.hpp"

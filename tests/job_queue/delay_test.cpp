@@ -188,6 +188,22 @@ TEST_CASE("a delay too long for the clock is for ever, not for now", "[delay]") 
   CHECK(log.queue.stats().waiting == 2);
 }
 
+TEST_CASE("a wall-clock time further off than a clock can count is for ever, not for now", "[delay][at]") {
+  const auto end_less = [](Duration by) {
+    using std::chrono::system_clock;
+    return system_clock::time_point{std::chrono::duration_cast<system_clock::duration>(Duration::max() - by)};
+  };
+  Log log;
+  log.clock.set_wall(std::chrono::system_clock::time_point{-3h});  // a machine that has lost its date
+  log.queue.try_enqueue(1, {.at = end_less(2h)}).or_throw();
+  log.clock.advance(5s);
+  CHECK(log.queue.step() == 0);
+  CHECK(log.queue.stats().waiting == 1);
+  log.clock.set_wall(end_less(1h));
+  log.clock.advance(5s);
+  CHECK(log.queue.step() == 1);
+}
+
 TEST_CASE("a pumped queue says when it next has something to do", "[delay]") {
   Log log;
   CHECK_FALSE(log.queue.next_due());

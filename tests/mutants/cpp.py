@@ -9,7 +9,7 @@ TOKEN = re.compile(
 OPENS = {"(": ")", "[": "]", "{": "}"}
 
 # What is defined where the lane runs: code for anything else is not looked at.
-DEFINED = {"__cpp_exceptions", "__cpp_lib_jthread", "__unix__", "__linux__"}
+DEFINED = {"__cpp_exceptions", "__cpp_impl_three_way_comparison", "__cpp_lib_jthread", "__unix__", "__linux__"}
 
 
 def blank(text):

@@ -137,7 +137,7 @@ class JobIntake : public JobLife<Payload, Traits> {
   Time at_due(std::chrono::system_clock::time_point at, Time now) const {
     const auto wall = clock.wall_now();
     if (at <= wall) return now;
-    const Duration left = at - wall;
+    const Duration left = until(at, wall);
     const bool is_open = this->phase.load() == Phase::open;
     return later(now, is_open ? (std::min<Duration>)(left, std::chrono::seconds{1}) : left);
   }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <type_traits>
 #include <utility>
@@ -28,6 +30,17 @@ enum class Phase : std::uint8_t {
 
 [[nodiscard]] inline Time later(Time now, Duration by) noexcept {
   return by > (Time::max)() - now ? (Time::max)() : now + by;
+}
+
+/// From `wall` until `at`, which is later; the longest Duration if it is longer than that, as it may be where the wall
+/// clock counts in larger units, or is set to long ago.
+[[nodiscard]] inline Duration until(std::chrono::system_clock::time_point at,
+                                    std::chrono::system_clock::time_point wall) noexcept {
+  using Wall = std::chrono::system_clock::duration;
+  const auto count = [](auto moment) { return static_cast<std::uint64_t>(moment.time_since_epoch().count()); };
+  const auto longest = static_cast<std::uint64_t>(std::chrono::duration_cast<Wall>((Duration::max)()).count());
+  const std::uint64_t left = count(at) - count(wall);  // unsigned: two signed ones may be further apart than one counts
+  return Wall{static_cast<Wall::rep>((std::min)(left, longest))};
 }
 
 /// What one queue consists of, but for its handler and its threads; and how a number reaches a ring.

@@ -47,8 +47,8 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   /// The queue was shut down. Waiting calls have been told to leave; waits until they have, then ends what is left.
+  /// Its gate is shut.
   ~Engine() {
-    gate->shut();
     for (auto out = core.pulled_out.load(); out > 0; --out) crew.pulled_lease_back();
     end_everything(core);
     crew.leave(core);
