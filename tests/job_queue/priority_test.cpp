@@ -43,7 +43,7 @@ struct Log {
 };
 
 // How many of the first `runs` entries of `seen` are of `lane`.
-long share(const std::vector<int>& seen, std::size_t runs, int lane) {
+std::ptrdiff_t share(const std::vector<int>& seen, std::size_t runs, int lane) {
   return std::count_if(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(runs),
                        [&](int n) { return n / 1000 == lane; });
 }
@@ -87,7 +87,7 @@ TEST_CASE("weighted lanes share 8 to 3 to 1, and each stays in order", "[priorit
   }
   for (int turn = 0; turn < 1200; ++turn) REQUIRE(log.queue.run_one());
   for (std::size_t runs = 12; runs <= 1200; runs += 12) {  // in every round, not only on average
-    const long rounds = static_cast<long>(runs) / 12;
+    const auto rounds = static_cast<std::ptrdiff_t>(runs) / 12;
     REQUIRE(share(log.seen, runs, 0) == 8 * rounds);
     REQUIRE(share(log.seen, runs, 1) == 3 * rounds);
     REQUIRE(share(log.seen, runs, 2) == rounds);
